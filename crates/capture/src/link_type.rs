@@ -1,0 +1,69 @@
+//! The link-layer header types of the [registry](https://www.tcpdump.org/linktypes.html), as files number them.
+
+use std::fmt;
+
+/// The number that says what a packet's bytes begin with: a `LINKTYPE_` value, as in capture files.
+///
+/// libpcap's own `DLT_` values, which differ between systems for a few types, are mapped to these at the door.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkType(pub u16);
+
+impl LinkType {
+    /// BSD loopback: the protocol family in the capturing host's byte order.
+    pub const NULL: Self = Self(0);
+    /// Ethernet (IEEE 802.3), without the frame check sequence.
+    pub const ETHERNET: Self = Self(1);
+    /// Raw IP, version 4 or 6 by its first nibble.
+    pub const RAW: Self = Self(101);
+    /// OpenBSD loopback: the protocol family in network byte order.
+    pub const LOOP: Self = Self(108);
+    /// Linux "cooked" capture, version 1 (the `any` device).
+    pub const LINUX_SLL: Self = Self(113);
+    /// Raw IPv4.
+    pub const IPV4: Self = Self(228);
+    /// Raw IPv6.
+    pub const IPV6: Self = Self(229);
+    /// Linux "cooked" capture, version 2.
+    pub const LINUX_SLL2: Self = Self(276);
+
+    /// The link type for a number found in a file header or given by libpcap.
+    ///
+    /// Maps the values that systems use in place of the registry's: raw IP is 12 or 14 in a `DLT_`. In a pcap
+    /// file header only the low 16 bits are the type (the upper hold the frame check sequence's length).
+    pub const fn from_raw(number: u32) -> Self {
+        match number & 0xffff {
+            12 | 14 => Self::RAW,
+            other => Self(other as u16),
+        }
+    }
+
+    /// The registry's name in lower case, or `None` where this crate has none.
+    pub const fn name(self) -> Option<&'static str> {
+        Some(match self {
+            Self::NULL => "null",
+            Self::ETHERNET => "ethernet",
+            Self::RAW => "raw",
+            Self::LOOP => "loop",
+            Self::LINUX_SLL => "linux-sll",
+            Self::IPV4 => "ipv4",
+            Self::IPV6 => "ipv6",
+            Self::LINUX_SLL2 => "linux-sll2",
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for LinkType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => f.write_str(name),
+            None => write!(f, "link type {}", self.0),
+        }
+    }
+}
+
+impl fmt::Debug for LinkType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

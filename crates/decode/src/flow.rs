@@ -1,0 +1,195 @@
+//! Who talks to whom: the innermost addresses and ports, and the symmetric ids of the encapsulation around them.
+//!
+//! Promises: a flow is a plain `Copy` value; [`Flow::shard`] is stable across versions, platforms and runs, and
+//! the same for both directions.
+
+use std::fmt;
+use std::net::IpAddr;
+
+/// One end of a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Endpoint {
+    /// The address of the innermost IP header.
+    pub ip: IpAddr,
+    /// The transport's port; 0 where the transport has none.
+    pub port: u16,
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.ip {
+            IpAddr::V4(ip) => write!(f, "{ip}:{}", self.port),
+            IpAddr::V6(ip) => write!(f, "[{ip}]:{}", self.port),
+        }
+    }
+}
+
+/// The direction of one packet between two endpoints, within one encapsulation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Flow {
+    /// Who sent the packet.
+    pub source: Endpoint,
+    /// Who it was sent to.
+    pub destination: Endpoint,
+    /// The encapsulation ids on the way that are the same in both directions.
+    pub path: Path,
+}
+
+impl Flow {
+    /// The flow of the answer.
+    pub const fn reversed(self) -> Self {
+        Self { source: self.destination, destination: self.source, path: self.path }
+    }
+
+    /// Which of `shards` this connection belongs to: the same for both directions, on every machine, in every version.
+    ///
+    /// FNV-1a (64 bit) over the smaller endpoint, the larger endpoint (each as its 4 or 16 address bytes, then the
+    /// port, big endian) and the path's 16 bytes, big endian; the upper half of the hash, modulo `shards`.
+    /// It spreads load; it does not resist an attacker who aims at one shard. Zero shards count as one.
+    pub fn shard(&self, shards: u32) -> u32 {
+        const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+        const PRIME: u64 = 0x0100_0000_01b3;
+        fn mix(hash: u64, bytes: &[u8]) -> u64 {
+            bytes.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(PRIME))
+        }
+        let (low, high) = if self.source <= self.destination {
+            (self.source, self.destination)
+        } else {
+            (self.destination, self.source)
+        };
+        let mut hash = OFFSET;
+        for end in [low, high] {
+            hash = match end.ip {
+                IpAddr::V4(ip) => mix(hash, &ip.octets()),
+                IpAddr::V6(ip) => mix(hash, &ip.octets()),
+            };
+            hash = mix(hash, &end.port.to_be_bytes());
+        }
+        hash = mix(hash, &self.path.key().to_be_bytes());
+        ((hash >> 32) as u32) % shards.max(1)
+    }
+}
+
+impl fmt::Display for Flow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} > {}", self.source, self.destination)
+    }
+}
+
+/// One id of an encapsulation that both directions share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PathId {
+    /// A VLAN tag (IEEE 802.1Q or 802.1ad): the 12-bit id.
+    Vlan(u16),
+}
+
+impl fmt::Display for PathId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Vlan(id) => write!(f, "vlan {id}"),
+        }
+    }
+}
+
+/// The ids a packet passed on its way in, from the outside: part of its flow, so that the same addresses in two
+/// VLANs are two connections.
+///
+/// Packed without loss into 128 bits (a VLAN takes 16), so that it is compared and hashed like a number. The empty
+/// path is zero.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Path(u128);
+
+impl Path {
+    /// No encapsulation that has an id.
+    pub const EMPTY: Self = Self(0);
+
+    const KIND_BITS: u32 = 4;
+    const VLAN_KIND: u128 = 1;
+    const VLAN_BITS: u32 = 12;
+
+    /// Whether nothing on the way had an id.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The path as one number, equal exactly for equal paths.
+    pub const fn key(self) -> u128 {
+        self.0
+    }
+
+    /// The path with one more id further inside, or `None` when it would not fit any more.
+    #[must_use]
+    pub const fn entered(self, id: PathId) -> Option<Self> {
+        let (kind, bits, value) = match id {
+            PathId::Vlan(id) => (Self::VLAN_KIND, Self::VLAN_BITS, (id & 0xfff) as u128),
+        };
+        let width = bits + Self::KIND_BITS;
+        if self.0 >> (u128::BITS - width) != 0 {
+            return None;
+        }
+        Some(Self(self.0 << width | value << Self::KIND_BITS | kind))
+    }
+
+    /// The ids, from the outside in.
+    pub fn ids(self) -> impl Iterator<Item = PathId> {
+        // The innermost id is in the lowest bits, so they are unpacked backwards. Eight is what 128 bits can hold.
+        let mut ids = [None; 8];
+        let mut rest = self.0;
+        for slot in ids.iter_mut().rev() {
+            if rest & 0xf == Self::VLAN_KIND {
+                *slot = Some(PathId::Vlan((rest >> Self::KIND_BITS & 0xfff) as u16));
+                rest >>= Self::VLAN_BITS + Self::KIND_BITS;
+            }
+        }
+        ids.into_iter().flatten()
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, id) in self.ids().enumerate() {
+            write!(f, "{}{id}", if index == 0 { "" } else { ", " })?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Path({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flow() -> Flow {
+        let source = Endpoint { ip: IpAddr::from([10, 0, 0, 1]), port: 51234 };
+        let destination = Endpoint { ip: IpAddr::from([10, 0, 0, 2]), port: 80 };
+        Flow { source, destination, path: Path::EMPTY }
+    }
+
+    #[test]
+    fn a_path_gives_back_what_it_was_entered_with() {
+        let mut path = Path::EMPTY;
+        let ids: Vec<u16> = vec![7, 0, 4095, 1, 2, 3, 4, 5];
+        for id in &ids {
+            path = path.entered(PathId::Vlan(*id)).expect("eight tags fit");
+        }
+        assert_eq!(path.entered(PathId::Vlan(9)), None, "a ninth does not");
+        assert_eq!(path.ids().collect::<Vec<_>>(), ids.into_iter().map(PathId::Vlan).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_shard_is_symmetric_and_never_changes() {
+        let flow = flow();
+        assert_eq!(flow.shard(1 << 20), flow.reversed().shard(1 << 20));
+        assert_eq!(flow.shard(0), 0);
+        // Written down once: files that were split by an earlier version must go on fitting together.
+        assert_eq!(flow.shard(1 << 16), 7055);
+        let tagged = Flow { path: Path::EMPTY.entered(PathId::Vlan(7)).expect("fits"), ..flow };
+        assert_ne!(flow.shard(1 << 16), tagged.shard(1 << 16));
+    }
+}

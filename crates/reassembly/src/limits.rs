@@ -1,0 +1,46 @@
+//! Every bound the assembler keeps to, as plain values. All are finite by default.
+
+use std::time::Duration;
+
+use crate::Overlap;
+
+/// How much an [`Assembler`](crate::Assembler) may hold, how long it waits, and which receiver it imitates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes that may wait in this assembler, over all its connections and fragments together, with what it costs to
+    /// keep them. Worst case: this many bytes. Default 128 MiB.
+    pub memory: usize,
+    /// Connections known at a time, those that have just ended included. Worst case: about 600 bytes each, and the
+    /// size of the user's stream. Default 200,000.
+    pub connections: usize,
+    /// Bytes of IP fragments that may wait, out of `memory`. Default 4 MiB.
+    pub fragments: usize,
+    /// How long fragments of a datagram are waited for. Default 30 s (RFC 8200 §4.5 has 60 s; Linux has 30 s).
+    pub fragment_patience: Duration,
+    /// How long a hole that nobody acknowledged is waited for. Default 30 s.
+    pub patience: Duration,
+    /// How long a connection may be silent before it is taken for dead. Default 5 min.
+    pub idle: Duration,
+    /// How far packets may be out of order in the capture itself: packets of the connection. Default 32.
+    pub slack_packets: u32,
+    /// How far packets may be out of order in the capture itself: packet time. Default 20 ms.
+    pub slack: Duration,
+    /// Who wins where segments overlap with different bytes.
+    pub overlap: Overlap,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory: 128 << 20,
+            connections: 200_000,
+            fragments: 4 << 20,
+            fragment_patience: Duration::from_secs(30),
+            patience: Duration::from_secs(30),
+            idle: Duration::from_secs(300),
+            slack_packets: 32,
+            slack: Duration::from_millis(20),
+            overlap: Overlap::Linux,
+        }
+    }
+}
