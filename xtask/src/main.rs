@@ -1,2 +1,72 @@
-//! The project's own commands.
-fn main() {}
+//! The project's own commands: `cargo xtask COMMAND`.
+//!
+//! Depends on no crate of the project and on nothing that links C, so that it builds on a machine where the
+//! project itself does not build yet, and `setup` can repair that. One `match`; each command is a module.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "these commands talk to a person at a terminal"
+)]
+
+mod bless;
+mod demo;
+mod examples;
+mod fixtures;
+mod record;
+mod script;
+mod setup;
+mod shell;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  demo [-- ARGS]   build egret and run `egret http` on a bundled capture, or `egret ARGS`
+  test             every check and every test, as a submission must pass them
+  setup            find or install what is needed: libpcap's development file, rustfmt, clippy
+  fixtures         compile fixtures/*/*.script into captures
+  bless            rewrite the golden results of the fixtures and show what changed
+  tidy             the rules of the house that a compiler does not check
+  record           make the real captures anew with nginx, curl and egret itself
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match run(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(words: &[String]) -> Result<()> {
+    let Some((command, rest)) = words.split_first() else {
+        print!("{HELP}");
+        return Ok(());
+    };
+    if command != "demo" && !rest.is_empty() {
+        bail!("`{command}` takes no arguments\n\n{HELP}");
+    }
+    match command.as_str() {
+        "demo" => demo::run(rest),
+        "test" => test::run(),
+        "setup" => setup::run(),
+        "fixtures" => fixtures::run(),
+        "bless" => bless::run(),
+        "tidy" => tidy::run(),
+        "record" => record::run(),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        other => bail!("there is no command `{other}`\n\n{HELP}"),
+    }
+}

@@ -1,0 +1,40 @@
+//! `cargo xtask demo`: the shortest way from a clone to something on the screen.
+//!
+//! Promises to succeed without libpcap and without the right to install it: then the command reads files only, and
+//! says what live capture needs.
+
+use anyhow::{Result, bail};
+
+use crate::shell::Program;
+use crate::{setup, workspace};
+
+/// What `egret http` is shown on: requests over one connection, answered by nginx.
+const CAPTURE: &str = "fixtures/real/nginx-keep-alive.pcapng";
+
+pub(crate) fn run(rest: &[String]) -> Result<()> {
+    let arguments = match rest.split_first() {
+        None => vec!["http".to_string(), "-r".to_string(), CAPTURE.to_string()],
+        Some((dashes, arguments)) if dashes == "--" => arguments.to_vec(),
+        Some((word, _)) => bail!("put `--` before what is meant for egret: cargo xtask demo -- {word} …"),
+    };
+    let missing = setup::libpcap().err();
+    let mut program = Program::cargo("run --quiet --package egret");
+    if let Some(missing) = &missing {
+        println!("demo: without libpcap, egret reads files only. For live capture: {missing:#}\n");
+        program = program.arg("--no-default-features");
+    }
+    program = program.arg("--");
+    println!("$ egret {}", arguments.join(" "));
+    for argument in arguments {
+        program = program.arg(argument);
+    }
+    program.run()?;
+    if rest.is_empty() && missing.is_none() {
+        println!(
+            "\nThat was {CAPTURE}. For what goes on now: cargo xtask demo -- http -i lo\n\
+             (as root, or after: sudo setcap cap_net_raw,cap_net_admin=eip {})",
+            workspace::built("egret")?.display()
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! Running other programs: always with the project as the working directory, never through a shell.
+
+use std::ffi::OsString;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::workspace;
+
+/// A program and its arguments. What it prints goes to the terminal unless `output` is asked for.
+pub(crate) struct Program {
+    command: Command,
+    words: String,
+}
+
+impl Program {
+    /// `name` with arguments split at spaces, for those that hold none themselves.
+    pub(crate) fn new(name: &str, arguments: &str) -> Self {
+        let mut command = Command::new(name);
+        command.current_dir(workspace::root()).args(arguments.split_whitespace());
+        let words = [name, arguments].join(" ").trim().to_string();
+        Self { command, words }
+    }
+
+    /// The cargo that runs us, so that a chosen toolchain stays chosen.
+    pub(crate) fn cargo(arguments: &str) -> Self {
+        let mut program = Self::new("cargo", arguments);
+        if let Some(cargo) = std::env::var_os("CARGO") {
+            let mut command = Command::new(cargo);
+            command.current_dir(workspace::root()).args(arguments.split_whitespace());
+            program.command = command;
+        }
+        program
+    }
+
+    /// One more argument, taken as it is.
+    pub(crate) fn arg(mut self, argument: impl Into<OsString>) -> Self {
+        let argument = argument.into();
+        self.words = format!("{} {}", self.words, argument.to_string_lossy());
+        self.command.arg(argument);
+        self
+    }
+
+    /// With a variable in its environment.
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.words = format!("{name}='{value}' {}", self.words);
+        self.command.env(name, value);
+        self
+    }
+
+    /// Runs it; anything but success is an error that gives the command to repeat it by hand.
+    pub(crate) fn run(mut self) -> Result<()> {
+        let status = self.command.status().with_context(|| format!("cannot run `{}`", self.words))?;
+        if !status.success() {
+            bail!("`{}` failed ({status})", self.words);
+        }
+        Ok(())
+    }
+
+    /// Runs it and gives what it printed on standard output; its standard error goes to the terminal.
+    pub(crate) fn output(mut self) -> Result<String> {
+        let output = self
+            .command
+            .stderr(Stdio::inherit())
+            .output()
+            .with_context(|| format!("cannot run `{}`", self.words))?;
+        if !output.status.success() {
+            bail!("`{}` failed ({})", self.words, output.status);
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Whether it can be run and succeeds; says nothing.
+    pub(crate) fn succeeds(mut self) -> bool {
+        let quiet = self.command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        quiet.status().is_ok_and(|status| status.success())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_gives_the_command_to_repeat() {
+        let error = Program::new("false", "").arg("a b").run().expect_err("`false` fails");
+        assert!(error.to_string().starts_with("`false a b` failed"), "{error}");
+        let error = Program::new("no-such-program", "x").run().expect_err("it is not there");
+        assert_eq!(error.to_string(), "cannot run `no-such-program x`");
+    }
+
+    #[test]
+    fn success_is_asked_for_quietly() {
+        assert!(Program::new("true", "").succeeds());
+        assert!(!Program::new("false", "").succeeds());
+        assert!(!Program::new("no-such-program", "").succeeds());
+    }
+}
