@@ -1,8 +1,10 @@
 //! TCP connections put back together from packets.
 
 mod limits;
+mod seq;
 mod stats;
 mod stream;
+mod waiting;
 
 pub use egret_decode::{
     Capture, Decoded, Endpoint, Flow, LinkType, Packet, Path, PathId, TcpFlags, Timestamp, decode,
