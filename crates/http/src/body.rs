@@ -1,0 +1,161 @@
+//! What a message's body came to: sizes always, bytes as far as the caller wants them kept.
+
+use std::fmt;
+
+/// How the end of a body is told (RFC 9112 §6.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Framing {
+    /// There is none.
+    None,
+    /// By `Content-Length`: this many bytes.
+    Length(u64),
+    /// By `Transfer-Encoding: chunked`.
+    Chunked,
+    /// By the end of the connection.
+    UntilClose,
+}
+
+impl Framing {
+    /// A stable name: `none`, `length`, `chunked`, `until-close`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Length(_) => "length",
+            Self::Chunked => "chunked",
+            Self::UntilClose => "until-close",
+        }
+    }
+}
+
+/// Why a body with a content coding was not decoded, or not to its end. Its bytes are then those that were sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Undecoded {
+    /// A coding that this crate does not know.
+    UnknownCoding,
+    /// The bytes are not what the coding asks for.
+    Broken,
+    /// The body ended before the coding's end.
+    Truncated,
+    /// Bytes behind the coding's end.
+    TrailingData,
+    /// Bytes are missing from the capture.
+    Gap,
+    /// It became longer than [`Limits::decoded`](crate::Limits::decoded).
+    SizeLimit,
+    /// It became [`Limits::ratio`](crate::Limits::ratio) times longer than it was sent.
+    RatioLimit,
+    /// No memory left for a decoder in [`Limits::memory`](crate::Limits::memory).
+    MemoryLimit,
+}
+
+impl Undecoded {
+    /// A stable name, in words joined by hyphens.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UnknownCoding => "unknown-coding",
+            Self::Broken => "broken",
+            Self::Truncated => "truncated",
+            Self::TrailingData => "trailing-data",
+            Self::Gap => "gap",
+            Self::SizeLimit => "size-limit",
+            Self::RatioLimit => "ratio-limit",
+            Self::MemoryLimit => "memory-limit",
+        }
+    }
+}
+
+impl fmt::Display for Undecoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The body of a message.
+///
+/// "As sent" means: behind the removal of chunk framing, before content decoding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Body {
+    pub(crate) framing: Framing,
+    pub(crate) size: u64,
+    pub(crate) missing: u64,
+    pub(crate) raw: Vec<u8>,
+    pub(crate) decoded: Vec<u8>,
+    pub(crate) decoded_size: Option<u64>,
+    pub(crate) undecoded: Option<Undecoded>,
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Self {
+            framing: Framing::None,
+            size: 0,
+            missing: 0,
+            raw: Vec::new(),
+            decoded: Vec::new(),
+            decoded_size: None,
+            undecoded: None,
+        }
+    }
+}
+
+impl Body {
+    /// How its end is told.
+    pub const fn framing(&self) -> Framing {
+        self.framing
+    }
+
+    /// Bytes as sent, missing ones included.
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// How many of [`size`](Self::size) are not in the capture.
+    pub const fn missing(&self) -> u64 {
+        self.missing
+    }
+
+    /// Bytes after decoding, kept or not; `None` where there was no coding, decoding was not asked for, or it did not
+    /// come to its end ([`undecoded`](Self::undecoded) says why).
+    pub const fn decoded_size(&self) -> Option<u64> {
+        match self.undecoded {
+            None => self.decoded_size,
+            Some(_) => None,
+        }
+    }
+
+    /// Why decoding did not come to its end, where it was asked for.
+    pub const fn undecoded(&self) -> Option<Undecoded> {
+        self.undecoded
+    }
+
+    /// What was kept, from the body's first byte on: decoded where it could be, else as sent. Where bytes are
+    /// missing, it ends in front of them.
+    pub fn bytes(&self) -> &[u8] {
+        if self.decoded_size().is_some() { &self.decoded } else { &self.raw }
+    }
+
+    /// Whether [`bytes`](Self::bytes) is all there is of the body.
+    pub fn is_whole(&self) -> bool {
+        self.missing == 0 && self.bytes().len() as u64 == self.decoded_size().unwrap_or(self.size)
+    }
+
+    /// What was kept of the bytes as sent.
+    pub fn raw(&self) -> &[u8] {
+        &self.raw
+    }
+
+    /// What was kept of the bytes that decoding gave, up to where it failed if it did.
+    pub fn decoded(&self) -> &[u8] {
+        &self.decoded
+    }
+
+    pub(crate) fn clear(&mut self) {
+        let Self { framing, size, missing, raw, decoded, decoded_size, undecoded } = self;
+        (*framing, *size, *missing) = (Framing::None, 0, 0);
+        (*decoded_size, *undecoded) = (None, None);
+        raw.clear();
+        decoded.clear();
+    }
+}

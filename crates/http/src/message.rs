@@ -1,0 +1,183 @@
+//! A request or a response, and what the two have in common.
+
+use std::ops::Deref;
+use std::time::Duration;
+
+use egret_reassembly::Timestamp;
+
+use crate::body::Body;
+use crate::head::{Headers, Span, text};
+use crate::{MessageAnomalies, MessageAnomaly};
+
+/// What requests and responses have in common.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Message {
+    pub(crate) headers: Headers,
+    /// The three words of the start line, in the order they are in.
+    pub(crate) start: [Span; 3],
+    pub(crate) status: u16,
+    pub(crate) anomalies: MessageAnomalies,
+    pub(crate) trailers: Headers,
+    pub(crate) body: Body,
+    pub(crate) transfer: Transfer,
+}
+
+impl Message {
+    /// The headers.
+    pub const fn headers(&self) -> &Headers {
+        &self.headers
+    }
+
+    /// The fields behind a chunked body.
+    pub const fn trailers(&self) -> &Headers {
+        &self.trailers
+    }
+
+    /// The body.
+    pub const fn body(&self) -> &Body {
+        &self.body
+    }
+
+    /// What is odd about the message.
+    pub const fn anomalies(&self) -> MessageAnomalies {
+        self.anomalies
+    }
+
+    /// When and in which packets it came.
+    pub const fn transfer(&self) -> &Transfer {
+        &self.transfer
+    }
+
+    /// The content codings of the body as text, in the order they were applied (`Content-Encoding`, RFC 9110 §8.4).
+    pub fn encodings(&self) -> impl Iterator<Item = std::borrow::Cow<'_, str>> {
+        self.headers
+            .all("content-encoding")
+            .flat_map(|value| value.split(|byte| *byte == b','))
+            .map(<[u8]>::trim_ascii)
+            .filter(|coding| !coding.is_empty())
+            .map(text)
+    }
+
+    /// The media type, without its parameters, as text (`Content-Type`, RFC 9110 §8.3).
+    pub fn media_type(&self) -> Option<std::borrow::Cow<'_, str>> {
+        let value = self.headers.get("content-type")?;
+        let essence = value.split(|byte| *byte == b';').next()?.trim_ascii();
+        (!essence.is_empty()).then(|| text(essence))
+    }
+
+    fn word(&self, number: usize) -> &[u8] {
+        self.start.get(number).map_or(&[], |span| span.of(&self.headers.bytes))
+    }
+
+    pub(crate) const fn mark(&mut self, anomaly: MessageAnomaly) {
+        self.anomalies.insert(anomaly);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        let Self { headers, start, status, anomalies, trailers, body, transfer } = self;
+        headers.clear();
+        (*start, *status) = ([Span::default(); 3], 0);
+        anomalies.clear();
+        trailers.clear();
+        body.clear();
+        *transfer = Transfer::default();
+    }
+}
+
+/// A request. Everything that responses have too is on [`Message`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Request(pub(crate) Message);
+
+impl Request {
+    /// The method, as sent (`GET`). Empty if the head was lost before it.
+    pub fn method(&self) -> &[u8] {
+        self.word(0)
+    }
+
+    /// The target, as sent (`/path?query`).
+    pub fn target(&self) -> &[u8] {
+        self.word(1)
+    }
+
+    /// The version, as sent (`HTTP/1.1`).
+    pub fn version(&self) -> &[u8] {
+        self.word(2)
+    }
+}
+
+impl Deref for Request {
+    type Target = Message;
+
+    fn deref(&self) -> &Message {
+        &self.0
+    }
+}
+
+/// A response. Everything that requests have too is on [`Message`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Response(pub(crate) Message);
+
+impl Response {
+    /// The version, as sent (`HTTP/1.1`).
+    pub fn version(&self) -> &[u8] {
+        self.word(0)
+    }
+
+    /// The status code, 0 if it could not be told.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The reason phrase, as sent (`Not Found`); often empty.
+    pub fn reason(&self) -> &[u8] {
+        self.word(2)
+    }
+}
+
+impl Deref for Response {
+    type Target = Message;
+
+    fn deref(&self) -> &Message {
+        &self.0
+    }
+}
+
+/// When and in which packets a message came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Transfer {
+    /// The packet that its first byte came in.
+    pub first_packet: u64,
+    /// The packet that its last byte came in.
+    pub last_packet: u64,
+    /// The time of the earliest of its packets.
+    pub first: Timestamp,
+    /// The time of the latest of its packets.
+    pub last: Timestamp,
+    /// Bytes of it, framing included, that are not in the capture.
+    pub missing: u64,
+    /// Bytes that were sent again while it was the current message of its direction.
+    pub retransmitted: u64,
+    /// Whether any packet was added yet.
+    pub(crate) seen: bool,
+}
+
+impl Transfer {
+    /// From the earliest to the latest packet.
+    pub const fn duration(&self) -> Duration {
+        self.last.since(self.first)
+    }
+
+    /// Adds the packet of its next bytes.
+    pub(crate) fn add(&mut self, packet: u64, timestamp: Timestamp) {
+        if !self.seen {
+            self.seen = true;
+            self.first_packet = packet;
+            self.first = timestamp;
+            self.last = timestamp;
+        }
+        self.last_packet = packet;
+        self.first = self.first.min(timestamp);
+        self.last = self.last.max(timestamp);
+    }
+}
