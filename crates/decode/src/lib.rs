@@ -1,30 +1,65 @@
-//! What is in a packet.
+//! What is in a packet: link, network and transport headers, the innermost flow and its payload.
+//!
+//! ```no_run
+//! use egret_decode::{Capture, decode};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut capture = Capture::open("trace.pcap")?;
+//! while let Some(packet) = capture.next_packet()? {
+//!     let decoded = decode(packet);
+//!     if let (Some(flow), Some(tcp)) = (decoded.flow, decoded.tcp()) {
+//!         println!("{flow} {} seq {} {} bytes", tcp.flags, tcp.seq, decoded.payload.len());
+//!     }
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! [`decode`] is a pure function of one packet and cannot fail: it goes in as far as it can, borrows the packet's
+//! bytes, allocates nothing, and says in [`Decoded::stop`] why it stopped when it did. [`layers`] lists every header
+//! on the way, for people; both are the same walk. [`decode_datagram`] goes on where a fragment had to stop, once the
+//! datagram has been put together.
+//!
+//! # What is decoded
+//!
+//! | layer | kinds |
+//! |---|---|
+//! | link | Ethernet II, Linux cooked capture v1 and v2, BSD loopback (`NULL`, `LOOP`), raw IP |
+//! | tags | VLAN and QinQ (ethertypes 0x8100, 0x88a8, 0x9100) |
+//! | network | IPv4 with options, IPv6 with extension headers, ARP |
+//! | transport | TCP with options, UDP, ICMP, ICMPv6 |
+//!
+//! Anything else stays in [`Decoded::payload`] with [`StopReason::Unsupported`].
+//!
+//! # Which lengths are believed
+//!
+//! Every byte is written by somebody who may be hostile, so a length can only ever make things smaller:
+//!
+//! * A length in a header (IP total length, IPv6 payload length, UDP length) that ends before the packet does cuts off
+//!   what is behind it: link-layer padding is not payload.
+//! * A length that reaches beyond the packet as it was on the wire ([`Packet::wire_len`]) is not believed: the payload
+//!   is what is there, and [`Decoded::cut`] counts only bytes that were on the wire and were not captured.
+//! * A length of 0 in IP means that segmentation was left to the network card (or a jumbogram): the packet's own length counts.
+//!
+//! This crate never reads files, keeps no state between packets, has no clock, no threads and no options. The types of
+//! its left neighbour that it hands out ([`Capture`], [`Packet`], …) are re-exported, so one dependency is enough.
+#![forbid(unsafe_code)]
 
+mod checksum;
 mod decoded;
 mod flow;
+mod layers;
+mod link;
+mod net;
 mod stop;
+mod transport;
+mod tunnel;
+mod walk;
 
-pub use decoded::{Arp, Decoded, Fragment, Icmp, Ipv4, Ipv6, Network, Tcp, TcpFlags, Transport, Udp};
+pub use checksum::Checksum;
+pub use decoded::{Decoded, decode, decode_datagram};
 pub use egret_capture::{Capture, LinkType, Packet, Timestamp};
 pub use flow::{Endpoint, Flow, Path, PathId};
+pub use layers::{Layer, Layers, layers};
+pub use net::{Arp, Fragment, Ipv4, Ipv6, Network};
 pub use stop::{Stop, StopReason};
-
-/// The options of a TCP header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct TcpOptions<'a> {
-    bytes: &'a [u8],
-}
-
-/// Decodes a packet.
-pub fn decode(packet: Packet<'_>) -> Decoded<'_> {
-    Decoded {
-        packet,
-        network: None,
-        transport: None,
-        path: Path::EMPTY,
-        flow: None,
-        payload: packet.data,
-        cut: packet.cut(),
-        stop: None,
-    }
-}
+pub use transport::{Icmp, SackBlocks, Tcp, TcpFlags, TcpOption, TcpOptions, Transport, Udp};

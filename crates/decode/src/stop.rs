@@ -6,7 +6,8 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stop {
-    /// The layer that could not be decoded: `ethernet`, `ipv4`, `tcp`, …
+    /// The layer that could not be decoded: `ethernet`, `ipv4`, `tcp`, …; for a kind of layer that is not decoded
+    /// here, what its number numbers: `link type`, `ethertype`, `protocol`.
     pub layer: &'static str,
     /// Where that layer starts in the packet's bytes.
     pub offset: u32,
@@ -39,7 +40,11 @@ impl fmt::Display for Stop {
         match reason {
             StopReason::Truncated { needed, had } => write!(f, "{layer}: {had} bytes of {needed}"),
             StopReason::Malformed(what) => write!(f, "{layer}: {what}"),
-            StopReason::Unsupported(number) => write!(f, "{layer}: {number:#06x} is not decoded"),
+            // Ethertypes are known by their hexadecimal number, everything else by the decimal one.
+            StopReason::Unsupported(number) if *layer == "ethertype" => {
+                write!(f, "{layer} {number:#06x} is not decoded")
+            }
+            StopReason::Unsupported(number) => write!(f, "{layer} {number} is not decoded"),
             StopReason::TooDeep => write!(f, "{layer}: too many headers at byte {offset}"),
         }
     }

@@ -1,0 +1,145 @@
+//! The layers of a packet as a list, for people: the same walk as [`decode`](crate::decode), written down.
+//!
+//! Promises: in order from the outside in, without overlap, each within the packet's bytes; nothing on the heap.
+
+use std::fmt;
+use std::ops::Range;
+
+use egret_capture::Packet;
+
+use crate::link::cooked::Cooked;
+use crate::link::ethernet::Ethernet;
+use crate::link::loopback::Loopback;
+use crate::net::{Extension, Options};
+use crate::tunnel::vlan::Vlan;
+use crate::walk::{self, MAX_HEADERS, Visitor};
+use crate::{Arp, Icmp, Ipv4, Ipv6, Tcp, Udp};
+
+/// Every header a walk may enter, and the payload.
+const CAPACITY: usize = MAX_HEADERS + 1;
+
+/// Lists the layers of a packet, from the outside in.
+///
+/// ```
+/// use egret_decode::{LinkType, Packet, Timestamp, layers};
+///
+/// let data = [2, 0, 0, 0, 0x45, 0, 0, 22, 0, 1, 0, 0, 64, 253, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 7, 7];
+/// let (timestamp, link_type) = (Timestamp::EPOCH, LinkType::NULL);
+/// let layers = layers(Packet { number: 1, timestamp, link_type, interface: 0, data: &data, wire_len: 26 });
+/// let names: Vec<_> = layers.iter().map(|layer| layer.name()).collect();
+/// assert_eq!(names, ["null", "ipv4", "payload"]);
+/// for layer in &layers {
+///     println!("{:?} {layer}", layer.range());
+/// }
+/// ```
+pub fn layers(packet: Packet<'_>) -> Layers<'_> {
+    let mut layers = Layers { list: [None; CAPACITY], length: 0 };
+    walk::packet(packet, &mut layers);
+    layers
+}
+
+/// One header of a packet, or its payload. [`Display`](fmt::Display) gives its name and fields on one line.
+#[derive(Debug, Clone, Copy)]
+pub struct Layer<'a> {
+    name: &'static str,
+    offset: u32,
+    length: usize,
+    fields: Fields<'a>,
+}
+
+impl Layer<'_> {
+    /// The stable name: `ethernet`, `vlan`, `linux-sll`, `linux-sll2`, `null`, `loop`, `ipv4`, `ipv6`,
+    /// `ipv6-hop-by-hop`, `ipv6-routing`, `ipv6-fragment`, `ipv6-destination`, `authentication`, `arp`, `tcp`, `udp`,
+    /// `icmp`, `icmpv6`, and for what is behind the last header, if anything is, `payload`.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Where its bytes are in the packet's. A header's range does not include what it carries.
+    pub fn range(&self) -> Range<usize> {
+        let start = self.offset as usize;
+        start..start + self.length
+    }
+}
+
+impl fmt::Display for Layer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.fields)
+    }
+}
+
+/// The layers of a packet, from the outside in.
+#[derive(Clone, Copy)]
+pub struct Layers<'a> {
+    list: [Option<Layer<'a>>; CAPACITY],
+    length: usize,
+}
+
+impl<'a> Layers<'a> {
+    /// The layers, by reference.
+    pub fn iter(&self) -> impl Iterator<Item = &Layer<'a>> {
+        self.list.iter().take(self.length).flatten()
+    }
+}
+
+impl<'a, 'l> IntoIterator for &'l Layers<'a> {
+    type Item = &'l Layer<'a>;
+    type IntoIter = std::iter::Flatten<std::slice::Iter<'l, Option<Layer<'a>>>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        // What is not used is `None`, which flattening leaves out.
+        self.list.iter().flatten()
+    }
+}
+
+impl fmt::Debug for Layers<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self).finish()
+    }
+}
+
+impl<'a> Visitor<'a> for Layers<'a> {
+    fn visit(&mut self, name: &'static str, offset: u32, length: usize, fields: impl FnOnce() -> Fields<'a>) {
+        if let Some(slot) = self.list.get_mut(self.length) {
+            *slot = Some(Layer { name, offset, length, fields: fields() });
+            self.length += 1;
+        }
+    }
+}
+
+/// What is in a layer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Fields<'a> {
+    Ethernet(Ethernet),
+    Cooked(Cooked),
+    Loopback(Loopback),
+    Vlan(Vlan),
+    Arp(Arp),
+    Ipv4(Ipv4, Options<'a>),
+    Ipv6(Ipv6),
+    Extension(Extension),
+    Tcp(Tcp<'a>),
+    Udp(Udp),
+    Icmp(Icmp),
+    Payload { length: usize, cut: u32 },
+}
+
+impl fmt::Display for Fields<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ethernet(header) => header.fmt(f),
+            Self::Cooked(header) => header.fmt(f),
+            Self::Loopback(header) => header.fmt(f),
+            Self::Vlan(header) => header.fmt(f),
+            Self::Arp(header) => header.fmt(f),
+            Self::Ipv4(header, options) => write!(f, "{header}{options}"),
+            Self::Ipv6(header) => header.fmt(f),
+            Self::Extension(header) => header.fmt(f),
+            Self::Tcp(header) => header.fmt(f),
+            Self::Udp(header) => header.fmt(f),
+            Self::Icmp(header) => header.fmt(f),
+            Self::Payload { length, cut: 0 } => write!(f, "{length} bytes"),
+            Self::Payload { length, cut } => write!(f, "{length} bytes, {cut} cut"),
+        }
+    }
+}

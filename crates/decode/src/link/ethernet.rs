@@ -1,0 +1,41 @@
+//! Ethernet II, and the length that stands in the ethertype's place in IEEE 802.3 frames.
+//!
+//! Refuses: what is inside 802.3 frames (LLC), which carry no IP on the networks that speak HTTP.
+
+use std::fmt;
+
+use pnet_packet::ethernet::EthernetPacket;
+
+use super::Hardware;
+use crate::Stop;
+use crate::layers::Fields;
+use crate::walk::{Next, Visitor, Walk};
+
+const NAME: &str = "ethernet";
+const LENGTH: usize = 14;
+
+/// The fields of an Ethernet header.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ethernet {
+    destination: [u8; 6],
+    source: [u8; 6],
+    ethertype: u16,
+}
+
+#[inline]
+pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Next, Stop> {
+    let view = walk.view(NAME, LENGTH as u32, EthernetPacket::new)?;
+    let ethertype = view.get_ethertype().0;
+    walk.enter(NAME, LENGTH, |_| {
+        let (destination, source) = (view.get_destination().octets(), view.get_source().octets());
+        Fields::Ethernet(Ethernet { destination, source, ethertype })
+    })?;
+    Ok(Next::EtherType(ethertype))
+}
+
+impl fmt::Display for Ethernet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { destination, source, ethertype } = self;
+        write!(f, "{} > {}, type {ethertype:#06x}", Hardware(source), Hardware(destination))
+    }
+}

@@ -1,0 +1,3 @@
+//! Headers that carry another packet or frame inside them.
+
+pub(crate) mod vlan;
