@@ -1,0 +1,14 @@
+//! Reads a capture file and prints the number, time and length of each packet:
+//! `cargo run --example offline -- FILE` (`-` is standard input).
+
+use egret_capture::{Capture, Error};
+
+fn main() -> Result<(), Error> {
+    let path = std::env::args().nth(1).unwrap_or_else(|| "-".to_owned());
+    let mut capture = Capture::open(path)?;
+    while let Some(packet) = capture.next_packet()? {
+        println!("{} {} {}", packet.number, packet.timestamp, packet.wire_len);
+    }
+    eprintln!("{} packets from {} interfaces", capture.statistics().read, capture.interfaces().len());
+    Ok(())
+}

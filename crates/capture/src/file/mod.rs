@@ -1,0 +1,283 @@
+//! Capture files, pipes and readers: from bytes to records.
+//!
+//! Promises: one pass, no allocation for a packet, no copy of its bytes; everything before a cut or a damage is
+//! delivered, then one error with its offset. Refuses: records of more than [`MAX_RECORD`] bytes.
+
+mod advice;
+mod buffer;
+mod clock;
+mod input;
+mod pcap;
+mod pcapng;
+
+use std::io;
+use std::path::Path;
+
+pub(crate) use input::Input;
+
+use crate::compressed::{self, Source};
+use crate::interface::Interfaces;
+use crate::stop::Wake;
+use crate::{Error, Fault, Interface, LinkType, Position, Timestamp};
+use buffer::Buffer;
+
+/// The longest record that is believed, in bytes, and with it the most memory that a file can make the reader
+/// take: 16 MiB of data that really arrived, in a buffer of at most twice that. Ethernet frames are at most 64 KiB long even
+/// after the network card has joined them; the longest records anyone writes (USB, D-Bus) have some MiB.
+pub(crate) const MAX_RECORD: usize = 16 * 1024 * 1024;
+
+/// The longest packet that is written, so that it can be read back in either format.
+pub(crate) const MAX_PACKET: usize = MAX_RECORD - 64;
+
+/// One packet found in the buffer: everything but its bytes, and where they are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Record {
+    pub(crate) timestamp: Timestamp,
+    pub(crate) interface: u32,
+    pub(crate) link_type: LinkType,
+    /// Where the packet's bytes begin in the buffer.
+    pub(crate) start: usize,
+    pub(crate) length: usize,
+    pub(crate) wire_len: u32,
+}
+
+/// What a format found in the unread bytes.
+pub(crate) enum Step {
+    Record(Record),
+    /// At least so many unread bytes are needed.
+    More(usize),
+}
+
+/// What a format found wrong, not knowing the file's name.
+#[derive(Debug)]
+pub(crate) enum Problem {
+    NotACapture,
+    Version { format: &'static str, major: u16, minor: u16 },
+    Fault(Fault),
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// What a file gives next.
+pub(crate) enum Next {
+    Record(Record),
+    /// Nothing is waiting in the pipe.
+    Idle,
+    End,
+}
+
+enum Format {
+    /// The first bytes have not been seen yet.
+    Unknown,
+    Pcap(pcap::Pcap),
+    Pcapng(pcapng::Pcapng),
+}
+
+/// A capture file being read.
+pub(crate) struct FileCapture {
+    name: String,
+    source: Source,
+    buffer: Buffer,
+    format: Format,
+    interfaces: Interfaces,
+    /// The caller has been told that the pipe is idle since its last bytes came.
+    told_idle: bool,
+}
+
+impl FileCapture {
+    pub(crate) fn open(path: &Path, wake: Wake) -> Result<Self, Error> {
+        let (input, name) = Input::open(path)?;
+        // A pipe's first bytes may be long in coming: they are waited for where the wait can be stopped.
+        let eager = !input.waits();
+        let mut capture = Self::new(input, name, wake);
+        if eager {
+            capture.begin()?;
+        }
+        Ok(capture)
+    }
+
+    pub(crate) fn from_reader(input: Input, name: String, wake: Wake) -> Result<Self, Error> {
+        let mut capture = Self::new(input, name, wake);
+        capture.begin()?;
+        Ok(capture)
+    }
+
+    fn new(input: Input, name: String, wake: Wake) -> Self {
+        Self {
+            name,
+            source: Source::Plain(input, wake),
+            buffer: Buffer::new(),
+            format: Format::Unknown,
+            interfaces: Interfaces::default(),
+            told_idle: false,
+        }
+    }
+
+    pub(crate) fn interfaces(&self) -> &Interfaces {
+        &self.interfaces
+    }
+
+    /// The bytes of the record that was found last.
+    #[inline]
+    pub(crate) fn data(&self, record: &Record) -> &[u8] {
+        self.buffer.slice(record.start, record.length)
+    }
+
+    pub(crate) fn progress(&self) -> Option<(u64, u64)> {
+        self.source.input().0.progress()
+    }
+
+    /// The next packet; `Idle` at most once before each wait, and only if asked for.
+    #[inline]
+    pub(crate) fn next(&mut self, tell_idle: bool) -> Result<Next, Error> {
+        loop {
+            let step = match &mut self.format {
+                Format::Pcap(pcap) => pcap.next(&mut self.buffer),
+                Format::Pcapng(pcapng) => pcapng.next(&mut self.buffer, &mut self.interfaces),
+                Format::Unknown => {
+                    if !self.begin()? {
+                        return Ok(Next::End);
+                    }
+                    continue;
+                }
+            };
+            match step {
+                Ok(Step::Record(record)) => return Ok(Next::Record(record)),
+                Ok(Step::More(needed)) => {
+                    if tell_idle && !self.told_idle && self.is_idle() {
+                        self.told_idle = true;
+                        return Ok(Next::Idle);
+                    }
+                    if !self.more(needed)? {
+                        return Ok(Next::End);
+                    }
+                }
+                Err(problem) => return Err(self.error(problem)),
+            }
+        }
+    }
+
+    /// Whether the next read would wait.
+    fn is_idle(&self) -> bool {
+        let (input, wake) = self.source.input();
+        input.would_wait(wake)
+    }
+
+    /// Reads on; `false` at the end of the data, which is an error inside a record.
+    #[cold]
+    fn more(&mut self, needed: usize) -> Result<bool, Error> {
+        match self.buffer.fill(&mut self.source) {
+            Ok(0) => self.end(needed),
+            Ok(_) => {
+                self.told_idle = false;
+                Ok(true)
+            }
+            // A decompressor whose input ends early says so; for the reader it is a file that was cut.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                if self.stopped() {
+                    return Ok(false);
+                }
+                Err(self.truncated(needed))
+            }
+            Err(source) => {
+                let at = self.position(self.buffer.offset() + self.buffer.unread().len() as u64);
+                Err(Error::Read { name: self.name.clone(), at, source })
+            }
+        }
+    }
+
+    fn stopped(&self) -> bool {
+        self.source.input().1.stopped()
+    }
+
+    /// The data is at its end: between two records that is the end of the capture.
+    fn end(&self, needed: usize) -> Result<bool, Error> {
+        let passing_over = matches!(&self.format, Format::Pcapng(pcapng) if pcapng.passing_over().is_some());
+        if self.stopped() || (self.buffer.unread().is_empty() && !passing_over) {
+            return Ok(false);
+        }
+        Err(self.truncated(needed))
+    }
+
+    fn truncated(&self, needed: usize) -> Error {
+        let here = self.buffer.offset();
+        let (from, needed) = match &self.format {
+            Format::Pcapng(pcapng) => pcapng.passing_over().unwrap_or((here, needed as u64)),
+            _ => (here, needed as u64),
+        };
+        let had = here.saturating_sub(from) + self.buffer.unread().len() as u64;
+        Error::Truncated { name: self.name.clone(), at: self.position(from), had, needed }
+    }
+
+    /// Reads until the format is known; `false` when the capture was stopped before that.
+    fn begin(&mut self) -> Result<bool, Error> {
+        while matches!(self.format, Format::Unknown) {
+            let head = self.buffer.unread();
+            if !self.source.is_compressed() && head.starts_with(&compressed::GZIP) {
+                let head = self.buffer.take();
+                self.source.decompress(head);
+                continue;
+            }
+            let is_pcap = head.first_chunk::<4>().is_some_and(|&magic| pcap::recognise(magic).is_some());
+            let is_pcapng = head.starts_with(&pcap_parser::pcapng::SHB_MAGIC.to_le_bytes());
+            if is_pcapng {
+                self.format = Format::Pcapng(pcapng::Pcapng::default());
+            } else if is_pcap && let Some(header) = head.first_chunk() {
+                let (format, interface) = pcap::Pcap::open(header).map_err(|problem| self.error(problem))?;
+                self.enter(interface);
+                self.buffer.consume(pcap::HEADER);
+                self.format = Format::Pcap(format);
+            } else if head.len() >= 4 && !is_pcap {
+                return Err(self.error(Problem::NotACapture));
+            } else if !self.more_to_begin(is_pcap)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Reads on before the format is known.
+    fn more_to_begin(&mut self, is_pcap: bool) -> Result<bool, Error> {
+        let before = self.buffer.unread().len();
+        match self.more(pcap::HEADER) {
+            Err(Error::Truncated { .. }) if !is_pcap && before > 0 => Err(self.error(Problem::NotACapture)),
+            Ok(false) if !self.stopped() => Err(Error::Empty { name: self.name.clone() }),
+            result => result,
+        }
+    }
+
+    fn enter(&mut self, interface: Interface) {
+        // The table was empty: it cannot be full.
+        let _ = self.interfaces.push(interface);
+    }
+
+    fn position(&self, offset: u64) -> Position {
+        Position { offset, uncompressed: self.source.is_compressed() }
+    }
+
+    #[cold]
+    fn error(&self, problem: Problem) -> Error {
+        let name = self.name.clone();
+        let at = self.position(self.buffer.offset());
+        match problem {
+            Problem::NotACapture => {
+                let head = self.buffer.unread();
+                Error::NotACapture { name, first: advice::first_bytes(head), advice: advice::advice(head) }
+            }
+            Problem::Version { format, major, minor } => {
+                Error::UnsupportedVersion { name, at, format, major, minor }
+            }
+            Problem::Fault(fault) => {
+                let from = match &self.format {
+                    Format::Pcapng(pcapng) => pcapng.passing_over().map(|(from, _)| from),
+                    _ => None,
+                };
+                Error::BadRecord { name, at: from.map_or(at, |from| self.position(from)), fault }
+            }
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! pcapng: sections of blocks, with interfaces of their own
+//! ([format](https://datatracker.ietf.org/doc/draft-ietf-opsawg-pcapng/)).
+//!
+//! Promises: several sections, each in its byte order; several interfaces, each with its link type, snap length and
+//! clock; enhanced, simple and obsolete packet blocks; whatever else is in the file is passed over, however long.
+//! Refuses: lengths that do not fit each other, and packets of interfaces that were not described.
+//! Section headers and interface descriptions are read by pcap-parser. Packet blocks are read here: it knows no obsolete
+//! ones, allocates a list for the options of each packet, and takes a packet longer than its block for one not yet read.
+
+use pcap_parser::pcapng;
+
+use crate::file::buffer::Buffer;
+use crate::file::clock::Clock;
+use crate::file::{MAX_RECORD, Problem, Record, Step};
+use crate::interface::Interfaces;
+use crate::{Fault, Interface, LinkType, Timestamp};
+
+/// The type of the packet block that came before the enhanced one; pcap-parser does not know it.
+const OBSOLETE_PACKET: u32 = 2;
+/// Type and length before a block's body, and the length again behind it.
+const FRAME: u32 = 12;
+/// The longest section header or interface description that is read, in bytes: pcap-parser takes ten bytes of memory
+/// for each byte of options, so its list stays below 10 MiB. Real ones have some hundred bytes.
+const MAX_DESCRIPTION: u32 = 1024 * 1024;
+
+/// Where in the file we are, and what the current section has said.
+#[derive(Debug, Default)]
+pub(crate) struct Pcapng {
+    big_endian: bool,
+    /// The interfaces of the current section.
+    section: Vec<Source>,
+    /// A block that is being passed over.
+    skip: Option<Skip>,
+    /// The latest packet's time: what a simple packet block gets, which has none.
+    last: Timestamp,
+}
+
+/// What a packet block must know of its interface.
+#[derive(Debug, Clone, Copy)]
+struct Source {
+    index: u32,
+    link_type: LinkType,
+    snap_length: u32,
+    clock: Clock,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Skip {
+    /// Where the block begins in the data.
+    from: u64,
+    /// How many of its bytes are still to come, without the closing length.
+    left: u64,
+    length: u32,
+}
+
+impl Pcapng {
+    /// Where the block that is being passed over begins, and its length: its bytes are no longer in the buffer.
+    pub(crate) fn passing_over(&self) -> Option<(u64, u64)> {
+        self.skip.map(|skip| (skip.from, u64::from(skip.length)))
+    }
+
+    /// The next packet, or how many unread bytes are needed to get on.
+    #[inline]
+    pub(crate) fn next(&mut self, buffer: &mut Buffer, interfaces: &mut Interfaces) -> Result<Step, Problem> {
+        loop {
+            if let Some(step) = self.pass_over(buffer)? {
+                return Ok(step);
+            }
+            let unread = buffer.unread();
+            let Some((&[kind, length, third], _)) =
+                unread.first_chunk::<12>().and_then(|head| head.as_chunks::<4>().0.split_first_chunk::<3>())
+            else {
+                return Ok(Step::More(FRAME as usize));
+            };
+            // The type of a section header reads the same in both orders; its order is told by the third word.
+            let section = u32::from_le_bytes(kind) == pcapng::SHB_MAGIC;
+            if section {
+                self.big_endian = byte_order(third).ok_or(Fault::SectionHeader)?;
+            }
+            let (kind, length) = (self.number(kind), self.number(length));
+            if length < FRAME || length % 4 != 0 {
+                return Err(Fault::BlockLength { kind, length }.into());
+            }
+            let wanted = matches!(
+                kind,
+                pcapng::SHB_MAGIC
+                    | pcapng::IDB_MAGIC
+                    | pcapng::EPB_MAGIC
+                    | pcapng::SPB_MAGIC
+                    | OBSOLETE_PACKET
+            );
+            if !wanted {
+                let left = u64::from(length) - 4;
+                self.skip = Some(Skip { from: buffer.offset(), left, length });
+                continue;
+            }
+            let limit = match kind {
+                pcapng::SHB_MAGIC | pcapng::IDB_MAGIC => MAX_DESCRIPTION,
+                _ => MAX_RECORD as u32,
+            };
+            if length > limit {
+                return Err(Fault::TooLong { length: u64::from(length), limit: u64::from(limit) }.into());
+            }
+            let Some(block) = unread.get(..length as usize) else {
+                return Ok(Step::More(length as usize));
+            };
+            let last = block.last_chunk::<4>().map_or(0, |&bytes| self.number(bytes));
+            if last != length {
+                return Err(Fault::LengthsDiffer { first: length, last }.into());
+            }
+            let record = match kind {
+                pcapng::SHB_MAGIC => {
+                    check_section(block)?;
+                    self.section.clear();
+                    None
+                }
+                pcapng::IDB_MAGIC => {
+                    let source = self.describe(block, interfaces)?;
+                    self.section.push(source);
+                    None
+                }
+                pcapng::SPB_MAGIC => Some(self.simple(block)?),
+                _ => Some(self.packet(kind, block)?),
+            };
+            let start = buffer.start();
+            buffer.consume(length as usize);
+            if let Some(record) = record {
+                self.last = record.timestamp;
+                return Ok(Step::Record(Record { start: start.saturating_add(record.start), ..record }));
+            }
+        }
+    }
+
+    #[inline]
+    fn number(&self, bytes: [u8; 4]) -> u32 {
+        if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
+    }
+
+    /// Passes over the block that nobody wants, without ever holding it; `Some` when more bytes are needed.
+    fn pass_over(&mut self, buffer: &mut Buffer) -> Result<Option<Step>, Problem> {
+        let Some(skip) = &mut self.skip else { return Ok(None) };
+        let count = buffer.unread().len().min(usize::try_from(skip.left).unwrap_or(usize::MAX));
+        buffer.consume(count);
+        skip.left -= count as u64;
+        let (left, first) = (skip.left, skip.length);
+        let Some(&closing) = buffer.unread().first_chunk::<4>().filter(|_| left == 0) else {
+            return Ok(Some(Step::More(4)));
+        };
+        let last = self.number(closing);
+        if last != first {
+            return Err(Fault::LengthsDiffer { first, last }.into());
+        }
+        buffer.consume(4);
+        self.skip = None;
+        Ok(None)
+    }
+
+    /// An enhanced or an obsolete packet block: they differ in how the interface is written (32 bits, or 16 and 16
+    /// bits of drop count).
+    #[inline]
+    fn packet(&self, kind: u32, block: &[u8]) -> Result<Record, Problem> {
+        const HEADER: usize = 28;
+        let Some(&[_, _, interface, high, low, captured, original]) =
+            block.first_chunk::<HEADER>().and_then(|head| head.as_chunks::<4>().0.first_chunk::<7>())
+        else {
+            return Err(Fault::BlockLength { kind, length: block.len() as u32 }.into());
+        };
+        let interface = match (kind, interface) {
+            (OBSOLETE_PACKET, [a, b, _, _]) if self.big_endian => u32::from(u16::from_be_bytes([a, b])),
+            (OBSOLETE_PACKET, [a, b, _, _]) => u32::from(u16::from_le_bytes([a, b])),
+            (_, bytes) => self.number(bytes),
+        };
+        let source = self.source(interface)?;
+        let (captured, original) = (self.number(captured), self.number(original));
+        // In a block too short for its own header the closing length was read as the last field.
+        let room = (block.len() as u32)
+            .checked_sub(HEADER as u32 + 4)
+            .ok_or(Fault::BlockLength { kind, length: block.len() as u32 })?;
+        if captured > room {
+            return Err(Fault::PacketBeyondBlock { length: captured, room }.into());
+        }
+        let units = u64::from(self.number(high)) << 32 | u64::from(self.number(low));
+        Ok(source.record(source.clock.timestamp(units), HEADER, captured, original))
+    }
+
+    /// A simple packet block: interface 0, no time, and no word of how much was captured.
+    fn simple(&self, block: &[u8]) -> Result<Record, Problem> {
+        const HEADER: usize = 12;
+        let Some(&original) =
+            block.get(8..).and_then(|rest| rest.first_chunk::<4>()).filter(|_| block.len() >= 16)
+        else {
+            return Err(Fault::BlockLength { kind: pcapng::SPB_MAGIC, length: block.len() as u32 }.into());
+        };
+        let source = self.source(0)?;
+        let original = self.number(original);
+        let room = (block.len() as u32).saturating_sub(HEADER as u32 + 4);
+        let limit = if source.snap_length == 0 { u32::MAX } else { source.snap_length };
+        let captured = original.min(limit);
+        if captured > room {
+            return Err(Fault::PacketBeyondBlock { length: captured, room }.into());
+        }
+        Ok(source.record(self.last, HEADER, captured, original))
+    }
+
+    #[inline]
+    fn source(&self, interface: u32) -> Result<Source, Problem> {
+        let known = self.section.len() as u32;
+        let source = usize::try_from(interface).ok().and_then(|interface| self.section.get(interface));
+        Ok(*source.ok_or(Fault::UnknownInterface { interface, known })?)
+    }
+
+    /// Reads an interface description and enters it into the table of the whole capture.
+    fn describe(&self, block: &[u8], interfaces: &mut Interfaces) -> Result<Source, Problem> {
+        let parsed = if self.big_endian {
+            pcapng::parse_interfacedescriptionblock_be(block)
+        } else {
+            pcapng::parse_interfacedescriptionblock_le(block)
+        };
+        let (_, description) = parsed.map_err(|_| Fault::InterfaceDescription)?;
+        let link_type = LinkType::from_raw(description.linktype.0 as u32);
+        let mut clock = Clock::default();
+        let mut interface = Interface { snap_length: description.snaplen, ..Interface::new(link_type) };
+        for option in &description.options {
+            let Ok(value) = option.as_bytes() else { continue };
+            match (option.code, value) {
+                // pcap-parser reads on behind the end of the options.
+                (pcapng::OptionCode::EndOfOpt, _) => break,
+                (pcapng::OptionCode::IfName, _) => interface.name = Some(text(value)),
+                (pcapng::OptionCode::IfDescription, _) => interface.description = Some(text(value)),
+                (pcapng::OptionCode::IfTsresol, &[resolution]) => clock.set_resolution(resolution),
+                // pcap-parser reads this one as little-endian in every file.
+                (pcapng::OptionCode::IfTsoffset, _) => {
+                    if let Ok(bytes) = <[u8; 8]>::try_from(value) {
+                        let seconds = if self.big_endian { i64::from_be_bytes } else { i64::from_le_bytes };
+                        clock.set_offset(seconds(bytes));
+                    }
+                }
+                _ => {}
+            }
+        }
+        let snap_length = interface.snap_length;
+        let index =
+            interfaces.push(interface).ok_or(Fault::TooManyInterfaces { limit: Interfaces::LIMIT })?;
+        Ok(Source { index, link_type, snap_length, clock })
+    }
+}
+
+impl Source {
+    /// A record whose data begins `start` bytes into its block.
+    #[inline]
+    fn record(&self, timestamp: Timestamp, start: usize, captured: u32, original: u32) -> Record {
+        Record {
+            timestamp,
+            interface: self.index,
+            link_type: self.link_type,
+            start,
+            length: captured as usize,
+            wire_len: original.max(captured),
+        }
+    }
+}
+
+/// Whether the byte-order magic of a section header is that of a big-endian file; `None` if it is none.
+fn byte_order(magic: [u8; 4]) -> Option<bool> {
+    match (u32::from_le_bytes(magic), u32::from_be_bytes(magic)) {
+        (pcapng::BOM_MAGIC, _) => Some(false),
+        (_, pcapng::BOM_MAGIC) => Some(true),
+        _ => None,
+    }
+}
+
+/// A section header must be of version 1: 1.0, or 1.2, which is the same.
+fn check_section(block: &[u8]) -> Result<(), Problem> {
+    let (_, header) = pcapng::parse_sectionheaderblock(block).map_err(|_| Fault::SectionHeader)?;
+    match header.major_version {
+        1 => Ok(()),
+        major => Err(Problem::Version { format: "pcapng", major, minor: header.minor_version }),
+    }
+}
+
+/// The text of an option: UTF-8 by the specification, and cut to a length that no real name has.
+fn text(bytes: &[u8]) -> String {
+    // Some writers close their strings with a zero, which is not part of the name.
+    let bytes = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
+    String::from_utf8_lossy(bytes.get(..Interfaces::MAX_TEXT).unwrap_or(bytes)).into_owned()
+}
