@@ -13,7 +13,7 @@ pub struct Limits {
     /// Connections known at a time, those that have just ended included. Worst case: about 600 bytes each, and the
     /// size of the user's stream. Default 200,000.
     pub connections: usize,
-    /// Bytes of IP fragments that may wait, out of `memory`. Default 4 MiB.
+    /// Bytes of IP fragments that may wait, set aside from `memory`. Default 4 MiB.
     pub fragments: usize,
     /// How long fragments of a datagram are waited for. Default 30 s (RFC 8200 §4.5 has 60 s; Linux has 30 s).
     pub fragment_patience: Duration,

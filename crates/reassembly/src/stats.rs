@@ -1,6 +1,8 @@
 //! What was counted. Promises conservation: what a direction's segments carried is delivered, known already,
 //! discarded for a named reason, or still waiting — nothing else.
 
+use crate::{Ending, Opened};
+
 /// What one direction of a connection came to. All figures are bytes of payload unless they say otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -52,5 +54,102 @@ impl Discarded {
     /// All of it.
     pub const fn total(&self) -> u64 {
         self.conflict + self.late + self.refused + self.urgent + self.ignored
+    }
+}
+
+impl Counts {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.packets += other.packets;
+        self.seen += other.seen;
+        self.delivered += other.delivered;
+        self.retransmitted += other.retransmitted;
+        self.discarded.conflict += other.discarded.conflict;
+        self.discarded.late += other.discarded.late;
+        self.discarded.refused += other.discarded.refused;
+        self.discarded.urgent += other.discarded.urgent;
+        self.discarded.ignored += other.discarded.ignored;
+        self.waiting += other.waiting;
+        self.missing += other.missing;
+        self.gaps += other.gaps;
+        self.unacknowledged += other.unacknowledged;
+    }
+}
+
+/// What an [`Assembler`](crate::Assembler) has done so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Stats {
+    /// TCP segments, after defragmentation.
+    pub segments: u64,
+    /// Segments of connections that were over: last acknowledgments, late duplicates.
+    pub leftovers: u64,
+    /// Segments of no known connection that may not open one: an ACK, a RST or a FIN without data.
+    pub strays: u64,
+    /// Connections that began with a handshake.
+    pub opened_handshake: u64,
+    /// Connections that began in the middle.
+    pub opened_midstream: u64,
+    /// Connections by how they ended.
+    pub ended: Ended,
+    /// Both directions of the connections that have ended, added up.
+    pub totals: Counts,
+    /// IP fragments.
+    pub fragments: FragmentStats,
+    /// The most connections there were at a time, those just ended included.
+    pub peak_connections: u64,
+    /// The most memory that segments waited in, in bytes.
+    pub peak_waiting: usize,
+    /// How many times a limit took something away: a hole given up early, a connection evicted.
+    pub limits_hit: u64,
+}
+
+/// Connections by how they ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Ended {
+    /// With a FIN from both sides.
+    pub finished: u64,
+    /// With a RST.
+    pub reset: u64,
+    /// By silence, or because their ports were used again.
+    pub idle: u64,
+    /// At a limit.
+    pub evicted: u64,
+    /// With the capture.
+    pub end_of_capture: u64,
+}
+
+/// What happened to IP fragments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct FragmentStats {
+    /// Fragments seen.
+    pub fragments: u64,
+    /// Datagrams put together.
+    pub completed: u64,
+    /// Datagrams given up: too old, over the budget, malformed, or unfinished at the end.
+    pub incomplete: u64,
+    /// Datagrams dropped because their fragments overlapped in part.
+    pub overlapping: u64,
+}
+
+impl Stats {
+    pub(crate) fn count_open(&mut self, opened: Opened) {
+        match opened {
+            Opened::Handshake => self.opened_handshake += 1,
+            Opened::Midstream => self.opened_midstream += 1,
+        }
+    }
+
+    pub(crate) fn count_end(&mut self, ending: Ending, client: &Counts, server: &Counts) {
+        match ending {
+            Ending::Finished => self.ended.finished += 1,
+            Ending::Reset { .. } => self.ended.reset += 1,
+            Ending::Idle => self.ended.idle += 1,
+            Ending::Evicted => self.ended.evicted += 1,
+            Ending::EndOfCapture => self.ended.end_of_capture += 1,
+        }
+        self.totals.add(client);
+        self.totals.add(server);
     }
 }

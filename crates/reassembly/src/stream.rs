@@ -345,6 +345,8 @@ pub enum Refusal {
     StrayReset,
     /// Data in a segment with the RST flag.
     ResetPayload,
+    /// Data in a SYN that the peer did not acknowledge with it (RFC 7413 is how it would be).
+    SynData,
     /// Further ahead than a receiver's window could reach, or than the limits allow to remember.
     BeyondWindow,
 }
@@ -360,6 +362,7 @@ impl Refusal {
             Self::AfterReset => "after-reset",
             Self::StrayReset => "stray-reset",
             Self::ResetPayload => "reset-payload",
+            Self::SynData => "syn-data",
             Self::BeyondWindow => "beyond-window",
         }
     }

@@ -150,7 +150,10 @@ impl Waiting {
 
     /// Puts a segment in, and says what of it, and of what was there, turned out to be known twice.
     pub(crate) fn insert(
-        &mut self, overlap: Overlap, incoming: Incoming<'_>, report: &mut impl FnMut(Conflict),
+        &mut self,
+        overlap: Overlap,
+        incoming: Incoming<'_>,
+        report: &mut impl FnMut(Conflict),
     ) -> Doubled {
         match overlap {
             Overlap::Linux => self.insert_linux(incoming, report),
@@ -183,7 +186,8 @@ impl Waiting {
         let mut doubled = Doubled::default();
         self.compare(&incoming, start..end, Winner::Stored, &mut doubled, report);
         let mut free = Vec::new();
-        let mut at = self.pieces.range(..start).next_back().map_or(start, |(_, piece)| piece.end().max(start));
+        let mut at =
+            self.pieces.range(..start).next_back().map_or(start, |(_, piece)| piece.end().max(start));
         for piece in self.pieces.range(start..end).map(|(_, piece)| piece) {
             if piece.from > at {
                 free.push(at..piece.from);
@@ -260,11 +264,16 @@ impl Waiting {
 
     /// Compares `range` of a new segment with what is stored there, and counts and reports for the loser.
     fn compare(
-        &self, incoming: &Incoming<'_>, range: Range<u64>, winner: Winner, doubled: &mut Doubled,
+        &self,
+        incoming: &Incoming<'_>,
+        range: Range<u64>,
+        winner: Winner,
+        doubled: &mut Doubled,
         report: &mut impl FnMut(Conflict),
     ) {
         // Stored ranges increase with the starts, so the first that can reach into the range is found from behind.
-        let first = self.pieces.range(..range.start).rev().take_while(|(_, piece)| piece.end() > range.start).last();
+        let first =
+            self.pieces.range(..range.start).rev().take_while(|(_, piece)| piece.end() > range.start).last();
         let first = first.map_or(range.start, |(start, _)| *start);
         for piece in self.pieces.range(first..range.end).map(|(_, piece)| piece) {
             let stored_end = piece.from + piece.bytes().len() as u64;
@@ -309,8 +318,11 @@ mod tests {
     type ByteMap = BTreeMap<u64, (u8, u64)>;
 
     fn contents(waiting: &Waiting) -> ByteMap {
-        let byte = |piece: &Piece, (index, byte): (usize, &u8)| (piece.from + index as u64, (*byte, piece.packet));
-        let of = |piece: &Piece| piece.bytes().iter().enumerate().map(|each| byte(piece, each)).collect::<Vec<_>>();
+        let byte =
+            |piece: &Piece, (index, byte): (usize, &u8)| (piece.from + index as u64, (*byte, piece.packet));
+        let of = |piece: &Piece| {
+            piece.bytes().iter().enumerate().map(|each| byte(piece, each)).collect::<Vec<_>>()
+        };
         waiting.pieces.values().flat_map(of).collect()
     }
 
@@ -387,7 +399,8 @@ mod tests {
         let mut waiting = Waiting::default();
         let mut seen = Vec::new();
         waiting.insert(Overlap::Linux, incoming(10, b"abcdef", 1), &mut |conflict| seen.push(conflict));
-        let doubled = waiting.insert(Overlap::Linux, incoming(8, b"..abXdYf..", 2), &mut |conflict| seen.push(conflict));
+        let doubled = waiting
+            .insert(Overlap::Linux, incoming(8, b"..abXdYf..", 2), &mut |conflict| seen.push(conflict));
         assert_eq!(seen, [Conflict { offset: 12, len: 3, kept: 2, dropped: 1 }]);
         assert_eq!(doubled, Doubled { equal: 3, conflicting: 3 });
     }

@@ -1,0 +1,145 @@
+//! The one verb: packets go in, and the streams of their connections are called.
+//!
+//! Promises: time is packet time and never goes back; what is due happens in the order of the deadlines, before the
+//! packet that shows that they have passed.
+
+use egret_decode::{Decoded, Network, Timestamp, decode_datagram};
+
+use crate::connection::Arrival;
+use crate::fragments::Fragments;
+use crate::{Direction, Limits, Segment, Stats, Stream, StreamFactory, StreamPool};
+
+/// How deep fragments of fragments are followed, in tunnels.
+const MAX_FRAGMENT_NESTING: u32 = 4;
+
+/// Puts packets together into streams.
+///
+/// * [`assemble`](Self::assemble) takes the packets, in the order of the capture;
+/// * [`advance`](Self::advance) says that time has passed without any, on a quiet live link;
+/// * [`finish`](Self::finish) says that there are no more, and ends what is still open;
+/// * [`stats`](Self::stats) tells what happened, at any time.
+///
+/// All state is here and in the pool: assemblers are independent of each other.
+pub struct Assembler<F: StreamFactory> {
+    pool: StreamPool<F>,
+    fragments: Fragments,
+    clock: Clock,
+    packet: u64,
+}
+
+impl<F: StreamFactory> Assembler<F> {
+    /// An assembler for the connections of `pool`.
+    pub fn new(pool: StreamPool<F>) -> Self {
+        Self { pool, fragments: Fragments::default(), clock: Clock::default(), packet: 0 }
+    }
+
+    /// Takes the next packet. What it is not, TCP or a fragment, only moves the clock.
+    pub fn assemble(&mut self, decoded: &Decoded<'_>, context: &mut <F::Stream as Stream>::Context) {
+        self.packet = decoded.packet.number;
+        let now = self.clock.packet(decoded.packet.timestamp, &self.pool.limits);
+        self.pass(now, context);
+        self.take(decoded, now, context, 0);
+    }
+
+    /// Says that it is now at least `timestamp`, and no packet of an earlier time is to come.
+    pub fn advance(&mut self, timestamp: Timestamp, context: &mut <F::Stream as Stream>::Context) {
+        let now = self.clock.tick(timestamp);
+        self.pass(now, context);
+    }
+
+    /// The end of the capture: every connection ends, in the order of their ids.
+    pub fn finish(&mut self, context: &mut <F::Stream as Stream>::Context) {
+        self.fragments.finish();
+        self.pool.finish(self.clock.now(), self.packet, context);
+    }
+
+    /// What happened so far.
+    pub fn stats(&self) -> Stats {
+        Stats { fragments: self.fragments.stats, ..self.pool.stats }
+    }
+
+    /// The pool, with the factory in it.
+    pub fn pool(&self) -> &StreamPool<F> {
+        &self.pool
+    }
+
+    fn pass(&mut self, now: Timestamp, context: &mut <F::Stream as Stream>::Context) {
+        self.pool.advance(now, self.packet, context);
+        self.fragments.advance(now, &self.pool.limits);
+    }
+
+    fn take(
+        &mut self,
+        decoded: &Decoded<'_>,
+        now: Timestamp,
+        context: &mut <F::Stream as Stream>::Context,
+        depth: u32,
+    ) {
+        if let Some(fragment) = decoded.fragment() {
+            if depth < MAX_FRAGMENT_NESTING
+                && let Some(whole) = self.fragments.insert(decoded, fragment, now, &self.pool.limits)
+            {
+                self.take(&decode_datagram(decoded, &whole), now, context, depth + 1);
+            }
+            return;
+        }
+        let (Some(tcp), Some(flow)) = (decoded.tcp(), decoded.flow) else { return };
+        let identification = match decoded.network {
+            Some(Network::Ipv4(header)) => header.identification,
+            _ => 0,
+        };
+        let segment = Segment {
+            direction: Direction::ClientToServer,
+            timestamp: decoded.packet.timestamp,
+            packet: decoded.packet.number,
+            seq: tcp.seq,
+            ack: tcp.ack,
+            flags: tcp.flags,
+            window: tcp.window,
+            payload: decoded.payload,
+            cut: decoded.cut,
+        };
+        let syn = tcp.flags.has(egret_decode::TcpFlags::SYN);
+        let window_scale = if syn { tcp.options.window_scale() } else { None };
+        let arrival = Arrival { segment, flow, window_scale, identity: (tcp.checksum, identification) };
+        self.pool.segment(&arrival, now, context);
+    }
+}
+
+/// Packet time, made monotonic.
+#[derive(Debug, Default)]
+struct Clock {
+    now: Option<Timestamp>,
+    /// A packet claimed this time, which is far ahead; it counts once another one agrees.
+    claimed: Option<Timestamp>,
+}
+
+impl Clock {
+    fn now(&self) -> Timestamp {
+        self.now.unwrap_or_default()
+    }
+
+    /// One packet with a broken time stamp in the far future must not end every connection.
+    fn packet(&mut self, timestamp: Timestamp, limits: &Limits) -> Timestamp {
+        let Some(now) = self.now else { return *self.now.insert(timestamp) };
+        if timestamp <= now.after(limits.idle) {
+            self.claimed = None;
+            return *self.now.insert(now.max(timestamp));
+        }
+        let agrees =
+            |claimed: &Timestamp| claimed.since(timestamp).max(timestamp.since(*claimed)) <= limits.idle;
+        match self.claimed.take().filter(agrees) {
+            Some(claimed) => *self.now.insert(claimed.min(timestamp)),
+            None => {
+                self.claimed = Some(timestamp);
+                now
+            }
+        }
+    }
+
+    /// A tick comes from the machine that captures: it needs no second opinion.
+    fn tick(&mut self, timestamp: Timestamp) -> Timestamp {
+        let now = self.now.map_or(timestamp, |now| now.max(timestamp));
+        *self.now.insert(now)
+    }
+}

@@ -1,0 +1,405 @@
+//! One connection: what arrives for it, in which order that is looked at, and how it ends.
+//!
+//! Promises: the user's stream is made once the roles are settled, and completed exactly once. The rules of acceptance
+//! are in `receiver.rs`, what is delivered when in `delivery.rs`.
+
+use std::time::Duration;
+
+use egret_decode::{Flow, TcpFlags, Timestamp};
+
+use crate::half::Half;
+use crate::seq::{Numbering, distance};
+use crate::{
+    Admit, Anomaly, Close, Connection, Direction, Ending, Limits, Opened, Refusal, Segment, Stream,
+    StreamFactory,
+};
+
+/// What a held segment costs besides its payload.
+const HELD_COST: usize = 128;
+
+/// What the rules need around a connection, lent for one call.
+pub(crate) struct Env<'e, F: StreamFactory> {
+    pub(crate) limits: &'e Limits,
+    pub(crate) factory: &'e mut F,
+    pub(crate) context: &'e mut <F::Stream as Stream>::Context,
+    /// Packet time: of the packet at hand, or of the deadline that passed.
+    pub(crate) now: Timestamp,
+    /// The number of the packet at hand.
+    pub(crate) packet: u64,
+}
+
+/// A segment as it comes from the pool: whose it is, and what the rules need of its headers beyond [`Segment`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrival<'a> {
+    /// As captured; the direction is meaningless until the connection has set it.
+    pub(crate) segment: Segment<'a>,
+    /// Its flow, as sent.
+    pub(crate) flow: Flow,
+    /// The window scale option, in a SYN.
+    pub(crate) window_scale: Option<u8>,
+    /// TCP checksum and IP identification, which tell a packet captured twice from a retransmission.
+    pub(crate) identity: (u16, u16),
+}
+
+/// A segment kept from the first moments of a midstream connection, or the data of a SYN.
+#[derive(Debug)]
+pub(crate) struct Held {
+    arrival: Arrival<'static>,
+    payload: Box<[u8]>,
+}
+
+impl Held {
+    pub(crate) fn new(arrival: &Arrival<'_>) -> Self {
+        let Arrival { segment, flow, window_scale, identity } = *arrival;
+        let payload = segment.payload.into();
+        Self {
+            arrival: Arrival { segment: Segment { payload: &[], ..segment }, flow, window_scale, identity },
+            payload,
+        }
+    }
+
+    pub(crate) fn arrival(&self) -> Arrival<'_> {
+        let Arrival { segment, flow, window_scale, identity } = self.arrival;
+        Arrival { segment: Segment { payload: &self.payload, ..segment }, flow, window_scale, identity }
+    }
+
+    fn cost(&self) -> usize {
+        self.payload.len() + HELD_COST
+    }
+}
+
+/// How far a connection has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Begun in the middle: the first segments are held, until it is clear which is the first.
+    Held,
+    /// A SYN was seen, but nothing that only an established connection sends.
+    HalfOpen,
+    /// Established.
+    Open,
+    /// Over; its last packets may still come.
+    Closed,
+}
+
+/// A SYN with a new initial sequence number on an open connection: nothing yet, until the other side agrees to it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reopening {
+    pub(crate) segment: Segment<'static>,
+    pub(crate) flow: Flow,
+    pub(crate) window_scale: Option<u8>,
+}
+
+/// A connection that is known to the pool, with its stream.
+pub(crate) struct Tracked<S> {
+    pub(crate) about: Connection,
+    pub(crate) phase: Phase,
+    /// When its last segment came.
+    pub(crate) last: Timestamp,
+    /// How many segments came.
+    pub(crate) packets: u64,
+    pub(crate) ignoring: bool,
+    pub(crate) halves: [Half; 2],
+    pub(crate) stream: Option<S>,
+    pub(crate) held: Vec<Held>,
+    pub(crate) fast_open: Option<Box<Held>>,
+    pub(crate) reopening: Option<Box<Reopening>>,
+    pub(crate) syn_at: Option<Timestamp>,
+    pub(crate) connect: Option<Duration>,
+    /// How it ended, once it has.
+    pub(crate) ending: Option<Ending>,
+    duplicates_reported: bool,
+}
+
+impl<S: Stream> Tracked<S> {
+    /// The connection that a segment opens. Only a SYN, a SYN-ACK or payload may.
+    pub(crate) fn new(arrival: &Arrival<'_>, now: Timestamp) -> Self {
+        let Arrival { segment, flow, .. } = arrival;
+        let syn = segment.flags.has(TcpFlags::SYN);
+        let from_server = match (syn, segment.flags.has(TcpFlags::ACK)) {
+            (true, ack) => ack,
+            (false, _) => flow.source.port < flow.destination.port,
+        };
+        let about = Connection {
+            id: segment.packet,
+            flow: if from_server { flow.reversed() } else { *flow },
+            opened: if syn { Opened::Handshake } else { Opened::Midstream },
+            started: segment.timestamp,
+        };
+        Self {
+            about,
+            phase: if syn { Phase::HalfOpen } else { Phase::Held },
+            last: now,
+            packets: 0,
+            ignoring: false,
+            halves: [Half::default(), Half::default()],
+            stream: None,
+            held: Vec::new(),
+            fast_open: None,
+            reopening: None,
+            syn_at: None,
+            connect: None,
+            ending: None,
+            duplicates_reported: false,
+        }
+    }
+
+    /// Which direction a flow is of.
+    pub(crate) fn direction(&self, flow: &Flow) -> Direction {
+        if flow.source == self.about.flow.source && flow.destination == self.about.flow.destination {
+            Direction::ClientToServer
+        } else {
+            Direction::ServerToClient
+        }
+    }
+
+    pub(crate) fn half(&self, direction: Direction) -> &Half {
+        let [client, server] = &self.halves;
+        match direction {
+            Direction::ClientToServer => client,
+            Direction::ServerToClient => server,
+        }
+    }
+
+    pub(crate) fn half_mut(&mut self, direction: Direction) -> &mut Half {
+        let [client, server] = &mut self.halves;
+        match direction {
+            Direction::ClientToServer => client,
+            Direction::ServerToClient => server,
+        }
+    }
+
+    /// What this connection keeps waiting, in bytes of memory.
+    pub(crate) fn cost(&self) -> usize {
+        let [client, server] = &self.halves;
+        let held: usize = self.held.iter().map(Held::cost).sum();
+        client.waiting.cost()
+            + server.waiting.cost()
+            + held
+            + self.fast_open.as_ref().map_or(0, |held| held.cost())
+    }
+
+    /// The packet since which something of this connection waits.
+    pub(crate) fn waits_since(&self) -> Option<u64> {
+        let held = self.held.first().map(|held| held.arrival.segment.packet);
+        self.halves.iter().filter_map(Half::waits_since).chain(held).min()
+    }
+
+    /// When something must be given up if nothing else happens. Silence of the whole connection is the pool's matter.
+    pub(crate) fn deadline(&self, limits: &Limits) -> Option<Timestamp> {
+        let held = self.held.first().map(|_| self.about.started.after(limits.slack));
+        self.halves.iter().filter_map(|half| half.deadline(limits)).chain(held).min()
+    }
+
+    /// Takes a segment of this connection.
+    pub(crate) fn segment<F: StreamFactory<Stream = S>>(
+        &mut self,
+        arrival: &Arrival<'_>,
+        env: &mut Env<'_, F>,
+    ) {
+        self.packets += 1;
+        self.last = self.last.max(env.now);
+        if self.phase == Phase::Held {
+            if !arrival.segment.flags.has(TcpFlags::SYN | TcpFlags::RST) {
+                self.held.push(Held::new(arrival));
+                if self.packets >= u64::from(env.limits.slack_packets) {
+                    self.release(env);
+                }
+                return;
+            }
+            self.settle_roles(arrival);
+            self.release(env);
+        }
+        self.receive(arrival, env);
+    }
+
+    /// Time has passed: gives up what has been waited for long enough.
+    pub(crate) fn expire<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
+        if self.phase == Phase::Held && env.now >= self.about.started.after(env.limits.slack) {
+            self.release(env);
+        }
+        self.give_up_overdue(env);
+    }
+
+    /// Frees memory by giving up what has waited longest.
+    pub(crate) fn relieve<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
+        if self.phase == Phase::Held {
+            self.release(env);
+        } else {
+            self.give_up_oldest(env);
+        }
+    }
+
+    /// A SYN or SYN-ACK among the first segments of a connection that seemed to begin in the middle says who is who.
+    fn settle_roles(&mut self, arrival: &Arrival<'_>) {
+        if !arrival.segment.flags.has(TcpFlags::SYN) {
+            return;
+        }
+        let from_server = arrival.segment.flags.has(TcpFlags::ACK);
+        self.about.flow = if from_server { arrival.flow.reversed() } else { arrival.flow };
+        self.about.opened = Opened::Handshake;
+        let direction = self.direction(&arrival.flow);
+        self.half_mut(direction).numbering =
+            Some(Numbering::starting_at(arrival.segment.seq.wrapping_add(1)));
+    }
+
+    /// Ends the wait for earlier segments of a midstream connection: the lowest held sequence number is the start.
+    pub(crate) fn release<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
+        let held = std::mem::take(&mut self.held);
+        self.phase = Phase::Open;
+        for direction in Direction::BOTH {
+            if self.half(direction).numbering.is_some() {
+                continue;
+            }
+            let segments = || held.iter().map(|held| &held.arrival.segment).zip(held.iter());
+            let own = segments().filter(|(_, held)| self.direction(&held.arrival.flow) == direction);
+            let with_payload =
+                own.clone().filter(|(_, held)| !held.payload.is_empty()).map(|(segment, _)| segment.seq);
+            let acknowledged = segments()
+                .filter(|(segment, held)| {
+                    self.direction(&held.arrival.flow) != direction && segment.flags.has(TcpFlags::ACK)
+                })
+                .map(|(segment, _)| segment.ack);
+            let start = lowest(with_payload).or_else(|| lowest(own.map(|(segment, _)| segment.seq)));
+            let start = start.or_else(|| lowest(acknowledged));
+            self.half_mut(direction).numbering = start.map(Numbering::starting_at);
+        }
+        for held in &held {
+            self.receive(&held.arrival(), env);
+        }
+    }
+
+    /// Makes the user's stream, if that has not been done.
+    pub(crate) fn ensure_stream<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) -> &mut S {
+        self.stream.get_or_insert_with(|| env.factory.new_stream(&self.about))
+    }
+
+    /// One segment, its roles settled: the stream may refuse it, then the receiver's rules apply.
+    fn receive<F: StreamFactory<Stream = S>>(&mut self, arrival: &Arrival<'_>, env: &mut Env<'_, F>) {
+        let direction = self.direction(&arrival.flow);
+        let segment = Segment { direction, ..arrival.segment };
+        let payload = segment.payload.len() as u64;
+        let closed = self.phase == Phase::Closed;
+        let counts = &mut self.half_mut(direction).counts;
+        counts.packets += 1;
+        counts.seen += payload;
+        if closed {
+            // Only when a connection ends while its held segments are gone through.
+            counts.discarded.refused += payload;
+            return;
+        }
+        self.notice_duplicate(&segment, arrival.identity, env);
+        if !self.ignoring {
+            match self.ensure_stream(env).accept(&segment, env.context) {
+                Admit::Yes => {}
+                Admit::No => return self.refuse(&segment, Refusal::Stream, env),
+                Admit::Ignore => self.ignore(),
+            }
+        }
+        let arrival = Arrival { segment, ..*arrival };
+        self.apply(&arrival, env);
+        if self.phase != Phase::Closed {
+            self.settle(env);
+        }
+    }
+
+    /// From now on the connection is only counted.
+    fn ignore(&mut self) {
+        self.ignoring = true;
+        for half in &mut self.halves {
+            half.next = half.next.max(half.waiting.end().unwrap_or(0));
+            half.counts.discarded.ignored += half.waiting.clear();
+        }
+    }
+
+    /// Counts and reports a segment that has no effect.
+    pub(crate) fn refuse<F: StreamFactory<Stream = S>>(
+        &mut self,
+        segment: &Segment<'_>,
+        reason: Refusal,
+        env: &mut Env<'_, F>,
+    ) {
+        let len = segment.payload.len() as u64;
+        self.half_mut(segment.direction).counts.discarded.refused += len;
+        let (direction, packet) = (segment.direction, segment.packet);
+        self.report(Anomaly::Refused { direction, packet, len, reason }, env);
+    }
+
+    /// Tells the stream about an anomaly, unless it has lost interest.
+    pub(crate) fn report<F: StreamFactory<Stream = S>>(&mut self, anomaly: Anomaly, env: &mut Env<'_, F>) {
+        if !self.ignoring {
+            self.ensure_stream(env).anomaly(anomaly, env.context);
+        }
+    }
+
+    fn notice_duplicate<F: StreamFactory<Stream = S>>(
+        &mut self,
+        segment: &Segment<'_>,
+        (checksum, identification): (u16, u16),
+        env: &mut Env<'_, F>,
+    ) {
+        let telling = segment.flags.has(TcpFlags::SYN | TcpFlags::FIN) || !segment.payload.is_empty();
+        if !telling || self.duplicates_reported {
+            return;
+        }
+        let fingerprint = Some((segment.seq, segment.ack, checksum, identification));
+        let half = self.half_mut(segment.direction);
+        if half.fingerprint == fingerprint {
+            self.duplicates_reported = true;
+            self.report(Anomaly::DuplicateCapture { packet: segment.packet }, env);
+        } else {
+            half.fingerprint = fingerprint;
+        }
+    }
+
+    /// Ends the connection: what still waits comes out with its gaps, then the stream is completed and dropped.
+    pub(crate) fn close<F: StreamFactory<Stream = S>>(&mut self, how: Ending, env: &mut Env<'_, F>) {
+        if self.phase == Phase::Held {
+            self.release(env);
+        }
+        if self.ending.is_some() {
+            return;
+        }
+        self.phase = Phase::Closed;
+        self.ending = Some(how);
+        if let Some(held) = self.fast_open.take() {
+            let segment = Segment { direction: self.direction(&held.arrival.flow), ..held.arrival().segment };
+            self.refuse(&segment, Refusal::SynData, env);
+        }
+        self.flush(env);
+        for direction in Direction::BOTH {
+            self.half_closed(direction, env);
+            let peer_was_seen = self.half(direction.reversed()).counts.packets > 0;
+            let half = self.half_mut(direction);
+            let tail = half.next.saturating_sub(half.acked).min(half.counts.delivered);
+            half.counts.unacknowledged = if peer_was_seen { tail } else { 0 };
+        }
+        let [client, server] = &self.halves;
+        let close = Close {
+            how,
+            timestamp: env.now,
+            packet: env.packet,
+            connect: self.connect,
+            client_to_server: client.counts,
+            server_to_client: server.counts,
+        };
+        self.ensure_stream(env).complete(close, env.context);
+        self.stream = None;
+    }
+
+    pub(crate) fn half_closed<F: StreamFactory<Stream = S>>(
+        &mut self,
+        direction: Direction,
+        env: &mut Env<'_, F>,
+    ) {
+        let half = self.half_mut(direction);
+        if !std::mem::replace(&mut half.done, true) && !self.ignoring {
+            let now = env.now;
+            self.ensure_stream(env).half_closed(direction, now, env.context);
+        }
+    }
+}
+
+/// The lowest of some sequence numbers that are all near each other.
+fn lowest(numbers: impl Iterator<Item = u32>) -> Option<u32> {
+    numbers.reduce(|lowest, number| if distance(lowest, number) < 0 { number } else { lowest })
+}

@@ -1,0 +1,303 @@
+//! What is delivered when: data in order, gaps where they must be, and the directions in the order they were spoken.
+//!
+//! Promises: a segment that is next and waits for nothing is handed on without a copy; everything else is copied once.
+//! No byte is delivered twice, and none behind a hole before the hole has been reported.
+
+use egret_decode::TcpFlags;
+
+use crate::connection::{Env, Phase, Tracked};
+use crate::half::MAX_WINDOW;
+use crate::waiting::{Conflict, Incoming};
+use crate::{Anomaly, Data, Direction, Ending, Gap, GapReason, Refusal, Segment, Stream, StreamFactory};
+
+impl<S: Stream> Tracked<S> {
+    /// The payload and the FIN of a segment that was accepted. `ack` is what it acknowledges of the other direction.
+    pub(crate) fn data<F: StreamFactory<Stream = S>>(
+        &mut self,
+        segment: &Segment<'_>,
+        ack: Option<u64>,
+        env: &mut Env<'_, F>,
+    ) {
+        let direction = segment.direction;
+        let half = self.half(direction);
+        let Some(numbering) = half.numbering else { return };
+        let (len, cut) = (segment.payload.len() as u64, u64::from(segment.cut));
+        let fin = segment.flags.has(TcpFlags::FIN);
+        if len + cut == 0 && !fin {
+            return;
+        }
+        let next = half.next;
+        let start = numbering.offset(next, segment.seq);
+        let end = start.saturating_add_unsigned(len + cut);
+        if start > next.saturating_add(MAX_WINDOW) as i64 {
+            return self.refuse(segment, Refusal::BeyondWindow, env);
+        }
+        if self.ignoring {
+            return self.count_ignored(direction, len, end, fin);
+        }
+        if half.done && end > next as i64 {
+            return self.refuse(segment, Refusal::AfterFin, env);
+        }
+        let old = len.min(u64::try_from((next as i64).saturating_sub(start)).unwrap_or(0));
+        if old > 0 {
+            self.count_old(segment, start, old, env);
+        }
+        if end <= next as i64 && !fin {
+            return;
+        }
+        let end = u64::try_from(end).unwrap_or(0);
+        let half = self.half_mut(direction);
+        if half.fin.is_some_and(|fin| end > fin) {
+            // Data where a waiting FIN claimed the end: Linux lets the data win.
+            half.fin = None;
+        }
+        if fin && end >= next && !half.done && half.waiting.end().is_none_or(|waiting| waiting <= end) {
+            half.fin = Some(end);
+        }
+        if end <= next {
+            return;
+        }
+        let old = old as usize;
+        let start = u64::try_from(start).unwrap_or(0).max(next);
+        let bytes = segment.payload.get(old..).unwrap_or_default();
+        let cut = end - start - bytes.len() as u64;
+        if bytes.is_empty() && cut == 0 {
+            // A bare FIN ahead of a hole: remembered above, and there is nothing to keep.
+            return;
+        }
+        let (packet, timestamp) = (segment.packet, segment.timestamp);
+        let incoming = Incoming { start, bytes, cut, packet, timestamp, ack };
+        let undisturbed = self.half(direction).waiting.front().is_none_or(|piece| piece.from >= end);
+        let spoken = ack.is_none_or(|ack| ack <= self.half(direction.reversed()).next);
+        if start == next && undisturbed && spoken {
+            self.deliver(direction, &incoming, env);
+        } else {
+            self.wait(direction, incoming, env);
+        }
+    }
+
+    /// After a segment was taken: delivers what has become deliverable, gives up what is due, and ends the connection
+    /// when both directions are done.
+    pub(crate) fn settle<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
+        self.drain(env);
+        self.give_up_overdue(env);
+        self.finish_if_done(env);
+    }
+
+    /// Gives up the holes whose time has come, and delivers what is behind them.
+    pub(crate) fn give_up_overdue<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
+        let mut again = true;
+        while again {
+            again = false;
+            self.update(env);
+            for direction in Direction::BOTH {
+                let half = self.half(direction);
+                let stalled = half.stalled(env.now, self.packets, env.limits).unwrap_or(0);
+                let hole_end = half.hole_end();
+                let front_ready = half.waiting.front().is_some_and(|piece| piece.from == half.next);
+                if stalled > half.next && !front_ready {
+                    let upto = hole_end.map_or(stalled, |end| end.min(stalled));
+                    self.give_up(direction, upto, GapReason::Acknowledged, env);
+                    again = true;
+                } else if half.impatient(env.now, env.limits.patience) {
+                    match hole_end {
+                        Some(upto) => self.give_up(direction, upto, GapReason::Patience, env),
+                        None => self.deliver_front(direction, env),
+                    }
+                    again = true;
+                }
+                self.drain(env);
+            }
+        }
+        self.finish_if_done(env);
+    }
+
+    /// Gives up the hole, or the wait for the other direction, that has lasted longest.
+    pub(crate) fn give_up_oldest<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
+        let since = |direction: &Direction| self.half(*direction).waits_since();
+        let waiting = Direction::BOTH.into_iter().filter(|direction| since(direction).is_some());
+        let Some(direction) = waiting.min_by_key(|direction| since(direction)) else { return };
+        match self.half(direction).hole_end() {
+            Some(upto) => self.give_up(direction, upto, GapReason::Limit, env),
+            None => self.deliver_front(direction, env),
+        }
+        self.settle(env);
+    }
+
+    /// The end: everything that waits comes out, in the order it was captured, with its gaps.
+    pub(crate) fn flush<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
+        loop {
+            self.drain(env);
+            let front =
+                |direction: &Direction| self.half(*direction).waiting.front().map(|piece| piece.packet);
+            let waiting = Direction::BOTH.into_iter().filter(|direction| front(direction).is_some());
+            let Some(direction) = waiting.min_by_key(|direction| front(direction)) else { break };
+            match self.half(direction).hole_end() {
+                Some(upto) => self.give_up(direction, upto, self.final_reason(direction, upto), env),
+                None => self.deliver_front(direction, env),
+            }
+        }
+        for direction in Direction::BOTH {
+            let half = self.half(direction);
+            let known_end = half.acked.max(half.fin.unwrap_or(0));
+            if known_end > half.next && !self.ignoring {
+                self.give_up(direction, known_end, self.final_reason(direction, known_end), env);
+            }
+        }
+        self.update(env);
+    }
+
+    fn final_reason(&self, direction: Direction, upto: u64) -> GapReason {
+        if self.half(direction).acked >= upto { GapReason::Acknowledged } else { GapReason::End }
+    }
+
+    /// Delivers what is next in either direction and waits for nothing, in the order of the packets.
+    ///
+    /// Two pieces that wait for each other, as a retransmission with a newer acknowledgment makes them, go in the
+    /// order of their packets too.
+    fn drain<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
+        loop {
+            let ready = |direction: Direction| {
+                let half = self.half(direction);
+                let front = half.waiting.front().filter(|piece| piece.from == half.next)?;
+                let free = front.ack.is_none_or(|ack| ack <= self.half(direction.reversed()).next);
+                Some((!free, front.packet, direction))
+            };
+            let [client, server] = Direction::BOTH.map(ready);
+            let choice = match (client, server) {
+                (Some(client), Some(server)) => client.min(server),
+                (one, other) => match one.or(other) {
+                    Some(only) if !only.0 => only,
+                    _ => break,
+                },
+            };
+            self.deliver_front(choice.2, env);
+        }
+        self.update(env);
+        for direction in Direction::BOTH {
+            let half = self.half(direction);
+            if half.fin.is_some_and(|fin| fin <= half.next) && half.waiting.is_empty() {
+                self.half_closed(direction, env);
+            }
+        }
+    }
+
+    fn finish_if_done<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
+        if self.phase != Phase::Closed && self.halves.iter().all(|half| half.done) {
+            self.close(Ending::Finished, env);
+        }
+    }
+
+    fn update<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
+        let packets = self.packets;
+        for half in &mut self.halves {
+            half.update(env.now, packets, env.packet);
+        }
+    }
+
+    fn wait<F: StreamFactory<Stream = S>>(
+        &mut self,
+        direction: Direction,
+        incoming: Incoming<'_>,
+        env: &mut Env<'_, F>,
+    ) {
+        let mut conflicts = Vec::new();
+        let half = self.half_mut(direction);
+        let doubled =
+            half.waiting.insert(env.limits.overlap, incoming, &mut |conflict| conflicts.push(conflict));
+        half.counts.retransmitted += doubled.equal;
+        half.counts.discarded.conflict += doubled.conflicting;
+        half.counts.waiting = half.waiting.stored();
+        for Conflict { offset, len, kept, dropped } in conflicts {
+            self.report(Anomaly::Conflict { direction, offset, len, kept, dropped }, env);
+        }
+    }
+
+    /// Delivers the piece that comes next, whatever it waits for.
+    fn deliver_front<F: StreamFactory<Stream = S>>(&mut self, direction: Direction, env: &mut Env<'_, F>) {
+        let half = self.half_mut(direction);
+        let Some(piece) = half.waiting.pop_front() else { return };
+        half.counts.waiting = half.waiting.stored();
+        let (start, bytes, cut) = (piece.from, piece.bytes(), piece.cut);
+        let (packet, timestamp, ack) = (piece.packet, piece.timestamp, piece.ack);
+        self.deliver(direction, &Incoming { start, bytes, cut, packet, timestamp, ack }, env);
+    }
+
+    /// Hands on bytes that are next, and reports what the snap length cut off behind them.
+    fn deliver<F: StreamFactory<Stream = S>>(
+        &mut self,
+        direction: Direction,
+        incoming: &Incoming<'_>,
+        env: &mut Env<'_, F>,
+    ) {
+        let Incoming { start: offset, bytes, cut, packet, timestamp, ack } = *incoming;
+        let half = self.half_mut(direction);
+        debug_assert_eq!(offset, half.next, "only what is next is delivered");
+        half.next = offset + bytes.len() as u64;
+        half.counts.delivered += bytes.len() as u64;
+        let seq = half.numbering.map_or(0, |numbering| numbering.seq(offset));
+        if !bytes.is_empty() {
+            let data = Data { direction, offset, timestamp, packet, seq, ack, bytes };
+            self.ensure_stream(env).reassembled(data, env.context);
+        }
+        if cut > 0 {
+            let upto = self.half(direction).next + cut;
+            self.give_up(direction, upto, GapReason::SnapLength, env);
+        }
+    }
+
+    /// Reports what is missing from `next` up to `upto`.
+    fn give_up<F: StreamFactory<Stream = S>>(
+        &mut self,
+        direction: Direction,
+        upto: u64,
+        reason: GapReason,
+        env: &mut Env<'_, F>,
+    ) {
+        let half = self.half_mut(direction);
+        let (offset, len) = (half.next, upto.saturating_sub(half.next));
+        if len == 0 {
+            return;
+        }
+        half.next = upto;
+        half.remember_gap(offset, upto);
+        half.counts.missing += len;
+        half.counts.gaps += 1;
+        if !self.ignoring {
+            let gap = Gap { direction, offset, len, reason, timestamp: env.now, packet: env.packet };
+            self.ensure_stream(env).gap(gap, env.context);
+        }
+    }
+
+    /// Bytes in front of what is next: late when they were reported missing, retransmitted otherwise.
+    fn count_old<F: StreamFactory<Stream = S>>(
+        &mut self,
+        segment: &Segment<'_>,
+        start: i64,
+        len: u64,
+        env: &mut Env<'_, F>,
+    ) {
+        let (direction, packet) = (segment.direction, segment.packet);
+        let before_start = len.min(start.saturating_neg().max(0) as u64);
+        let from = start.max(0) as u64;
+        let half = self.half_mut(direction);
+        let missing = half.reported_missing(from, from + (len - before_start));
+        let late = missing.map_or(0, |(_, len)| len);
+        half.counts.discarded.late += before_start + late;
+        half.counts.retransmitted += len - before_start - late;
+        if let Some((offset, len)) = missing {
+            self.report(Anomaly::Late { direction, offset, len, packet }, env);
+        }
+    }
+
+    /// Follows a connection that nobody listens to just far enough to notice its end.
+    fn count_ignored(&mut self, direction: Direction, len: u64, end: i64, fin: bool) {
+        let half = self.half_mut(direction);
+        half.counts.discarded.ignored += len;
+        half.next = half.next.max(u64::try_from(end).unwrap_or(0));
+        half.acked = half.acked.min(half.next);
+        if fin {
+            half.fin = Some(half.next);
+        }
+    }
+}

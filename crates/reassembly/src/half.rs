@@ -1,0 +1,152 @@
+//! One direction of a connection: how far it was delivered, acknowledged and announced, and what it is missing.
+//!
+//! Promises: every figure is a 64-bit offset from the first byte; deadlines are packet time and packet counts.
+
+use std::time::Duration;
+
+use egret_decode::Timestamp;
+
+use crate::seq::Numbering;
+use crate::waiting::Waiting;
+use crate::{Counts, Limits};
+
+/// How far ahead of the next byte a segment or an acknowledgment is believed without other evidence: the largest
+/// window that TCP can announce (RFC 7323 §2.3).
+pub(crate) const MAX_WINDOW: u64 = 1 << 30;
+
+/// How many gaps are remembered to tell late bytes from retransmitted ones. Older ones are forgotten: their late
+/// bytes are then counted as retransmitted, and are delivered in neither case.
+const REMEMBERED_GAPS: usize = 16;
+
+/// The state of one direction.
+#[derive(Debug, Default)]
+pub(crate) struct Half {
+    /// Where its sequence numbers start, once known.
+    pub(crate) numbering: Option<Numbering>,
+    /// Everything in front of this is delivered or reported missing.
+    pub(crate) next: u64,
+    /// Everything in front of this was received by the peer.
+    pub(crate) acked: u64,
+    /// The largest right edge of the window that the peer announced to this sender.
+    pub(crate) edge: u64,
+    /// What this side shifts its own windows by; `None` when its SYN was not seen.
+    pub(crate) scale: Option<u8>,
+    /// Where the stream ends, once a FIN was seen.
+    pub(crate) fin: Option<u64>,
+    /// Whether the user was told that this direction has said all it will say.
+    pub(crate) done: bool,
+    /// What cannot be delivered yet.
+    pub(crate) waiting: Waiting,
+    /// What the direction came to so far.
+    pub(crate) counts: Counts,
+    /// Sequence, acknowledgment, checksum and IP identification of its last segment with a SYN, FIN or payload.
+    pub(crate) fingerprint: Option<(u32, u32, u16, u16)>,
+    hole: Option<Hole>,
+    stall: Option<Stall>,
+    gaps: Vec<(u64, u64)>,
+}
+
+/// Bytes at `next` are missing, and something behind them has been waiting since then.
+#[derive(Debug, Clone, Copy)]
+struct Hole {
+    at: u64,
+    since: Timestamp,
+    packet: u64,
+}
+
+/// The peer acknowledged up to `upto`, which is more than was delivered.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stall {
+    /// Missing bytes in front of this are given up at the deadline.
+    pub(crate) upto: u64,
+    since: Timestamp,
+    packets: u64,
+}
+
+impl Half {
+    /// Brings the deadlines up to date after `next`, `acked` or the waiting room changed. `packets` is the
+    /// connection's count of segments.
+    pub(crate) fn update(&mut self, now: Timestamp, packets: u64, packet: u64) {
+        if self.acked <= self.next {
+            self.stall = None;
+        } else if self.stall.is_none_or(|stall| stall.upto <= self.next) {
+            self.stall = Some(Stall { upto: self.acked, since: now, packets });
+        }
+        let waits = !self.waiting.is_empty() || self.fin.is_some_and(|fin| fin > self.next);
+        if !waits {
+            self.hole = None;
+        } else if self.hole.is_none_or(|hole| hole.at != self.next) {
+            // Time passes for the hole from the arrival of what waits behind it, not from when it became the first.
+            let front = self.waiting.front();
+            let since = front.map_or(now, |piece| piece.timestamp.min(now));
+            let packet = front.map_or(packet, |piece| piece.packet);
+            self.hole = Some(Hole { at: self.next, since, packet });
+        }
+    }
+
+    /// When something must be given up here, if nothing else happens.
+    pub(crate) fn deadline(&self, limits: &Limits) -> Option<Timestamp> {
+        let stall = self.stall.map(|stall| stall.since.after(limits.slack));
+        let hole = self.hole.map(|hole| hole.since.after(limits.patience));
+        stall.into_iter().chain(hole).min()
+    }
+
+    /// Up to where missing bytes are to be given up now because the peer received them.
+    pub(crate) fn stalled(&self, now: Timestamp, packets: u64, limits: &Limits) -> Option<u64> {
+        let stall = self.stall?;
+        let due = packets.saturating_sub(stall.packets) >= u64::from(limits.slack_packets)
+            || now >= stall.since.after(limits.slack);
+        due.then_some(stall.upto)
+    }
+
+    /// Whether the hole at the front has been waited for long enough.
+    pub(crate) fn impatient(&self, now: Timestamp, patience: Duration) -> bool {
+        self.hole.is_some_and(|hole| now >= hole.since.after(patience))
+    }
+
+    /// The packet since which something waits here.
+    pub(crate) fn waits_since(&self) -> Option<u64> {
+        self.hole.map(|hole| hole.packet)
+    }
+
+    /// Where the hole at the front ends: at the next piece, or where the FIN says the stream ends.
+    pub(crate) fn hole_end(&self) -> Option<u64> {
+        self.waiting.front().map(|piece| piece.from).or(self.fin).filter(|end| *end > self.next)
+    }
+
+    /// How far an acknowledgment of this direction may reach to be believed: what the peer offered to take, or what
+    /// was seen to be sent, and the FIN behind it.
+    pub(crate) fn believable(&self) -> u64 {
+        let seen = self.waiting.end().unwrap_or(0).max(self.next);
+        seen.max(self.edge).saturating_add(1)
+    }
+
+    /// Notes that a range was reported missing.
+    pub(crate) fn remember_gap(&mut self, from: u64, to: u64) {
+        if let Some(last) = self.gaps.last_mut()
+            && last.1 == from
+        {
+            last.1 = to;
+            return;
+        }
+        if self.gaps.len() == REMEMBERED_GAPS {
+            self.gaps.remove(0);
+        }
+        self.gaps.push((from, to));
+    }
+
+    /// How much of `from..to`, all of it in front of `next`, was reported missing; and where that begins.
+    pub(crate) fn reported_missing(&self, from: u64, to: u64) -> Option<(u64, u64)> {
+        let overlaps =
+            self.gaps.iter().map(|gap| (gap.0.max(from), gap.1.min(to))).filter(|(low, high)| low < high);
+        overlaps.fold(None, |sum: Option<(u64, u64)>, (low, high)| {
+            let (start, len) = sum.unwrap_or((low, 0));
+            Some((start, len + high - low))
+        })
+    }
+
+    /// Whether the receiver's next byte is known for certain: nothing is missing in front of what was seen.
+    pub(crate) fn settled(&self) -> bool {
+        self.waiting.is_empty() && self.acked <= self.next
+    }
+}
