@@ -1,6 +1,8 @@
 //! Reads a capture file and prints the number, time and length of each packet:
 //! `cargo run --example offline -- FILE` (`-` is standard input).
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example is a program: it prints")]
+
 use egret_capture::{Capture, Error};
 
 fn main() -> Result<(), Error> {

@@ -8,7 +8,11 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::file::{FileCapture, Input, Next, Record};
+#[cfg(feature = "libpcap")]
+use crate::filter::{Decision, Filter};
 use crate::interface::{Interface, InterfaceTable};
+#[cfg(feature = "libpcap")]
+use crate::live::{Live, LiveOptions};
 use crate::stop::{Stopper, Wake};
 use crate::{Error, Packet, Timestamp};
 
@@ -27,14 +31,21 @@ use crate::{Error, Packet, Timestamp};
 pub struct Capture {
     source: Source,
     wake: Wake,
+    /// For files; a live capture is filtered by the kernel.
+    #[cfg(feature = "libpcap")]
+    filter: Option<Box<Filter>>,
     read: u64,
     passed: u64,
+    unfilterable: u64,
+    /// The time of the last packet or tick.
     last: Timestamp,
     over: bool,
 }
 
 enum Source {
     File(Box<FileCapture>),
+    #[cfg(feature = "libpcap")]
+    Live(Box<Live>),
 }
 
 /// A packet, or the word that none is waiting.
@@ -100,8 +111,54 @@ impl Capture {
         Ok(Self::new(Source::File(Box::new(file)), wake))
     }
 
+    /// Captures on an interface of this machine, by its name; `any` is all of them (Linux).
+    ///
+    /// # Errors
+    /// There is no such interface (the error names those there are), this user may not capture (the error says how to
+    /// allow it), or the interface is down.
+    #[cfg(feature = "libpcap")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "libpcap")))]
+    pub fn live(interface: &str, options: LiveOptions) -> Result<Self, Error> {
+        let (wake, live_wake) = Self::wakes(interface)?;
+        let live = Live::open(interface, &options, live_wake)?;
+        Ok(Self::new(Source::Live(Box::new(live)), wake))
+    }
+
+    /// Delivers only the packets that match an expression in tcpdump's language (pcap-filter(7)) from now on.
+    ///
+    /// On a live capture the kernel filters; of a file, packets are read and numbered before they are filtered. Either
+    /// way the same packets are selected, and lengths (`greater`, `len`) are those on the wire. In a capture of several
+    /// link types, packets of one that the expression has no meaning for (`tcp` on USB) are counted as
+    /// [`unfilterable`](Statistics::unfilterable) and not delivered.
+    ///
+    /// # Errors
+    /// libpcap does not understand the expression. If it has no meaning for the capture's link type and that is not
+    /// known yet, the error comes with the first packet.
+    #[cfg(feature = "libpcap")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "libpcap")))]
+    pub fn set_filter(&mut self, expression: &str) -> Result<(), Error> {
+        match &mut self.source {
+            Source::Live(live) => live.set_filter(expression),
+            Source::File(file) => {
+                let link_types = file.interfaces().list().iter().map(|interface| interface.link_type);
+                self.filter = Some(Box::new(Filter::new(expression, link_types)?));
+                Ok(())
+            }
+        }
+    }
+
     fn new(source: Source, wake: Wake) -> Self {
-        Self { source, wake, read: 0, passed: 0, last: Timestamp::EPOCH, over: false }
+        Self {
+            source,
+            wake,
+            #[cfg(feature = "libpcap")]
+            filter: None,
+            read: 0,
+            passed: 0,
+            unfilterable: 0,
+            last: Timestamp::EPOCH,
+            over: false,
+        }
     }
 
     /// The waking pipe, twice: for the capture and for the source that waits below it.
@@ -140,6 +197,8 @@ impl Capture {
     pub fn interfaces(&self) -> &[Interface] {
         match &self.source {
             Source::File(file) => file.interfaces().list(),
+            #[cfg(feature = "libpcap")]
+            Source::Live(live) => live.interfaces().list(),
         }
     }
 
@@ -147,6 +206,8 @@ impl Capture {
     pub fn interface_table(&self) -> InterfaceTable {
         match &self.source {
             Source::File(file) => file.interfaces().shared(),
+            #[cfg(feature = "libpcap")]
+            Source::Live(live) => live.interfaces().shared(),
         }
     }
 
@@ -157,13 +218,26 @@ impl Capture {
 
     /// What was counted so far; asks the kernel for its drop counters if the capture is live.
     pub fn statistics(&mut self) -> Statistics {
-        Statistics { read: self.read, passed: self.passed, ..Statistics::default() }
+        let (dropped_by_kernel, dropped_by_interface) = match &mut self.source {
+            Source::File(_) => (None, None),
+            #[cfg(feature = "libpcap")]
+            Source::Live(live) => live.drops(),
+        };
+        Statistics {
+            read: self.read,
+            passed: self.passed,
+            unfilterable: self.unfilterable,
+            dropped_by_kernel,
+            dropped_by_interface,
+        }
     }
 
     /// How far a regular file has been read; `None` for everything else.
     pub fn progress(&self) -> Option<Progress> {
         match &self.source {
             Source::File(file) => file.progress().map(|(position, length)| Progress { position, length }),
+            #[cfg(feature = "libpcap")]
+            Source::Live(_) => None,
         }
     }
 
@@ -171,6 +245,8 @@ impl Capture {
     fn packet(&self, record: &Record) -> Packet<'_> {
         let data = match &self.source {
             Source::File(file) => file.data(record),
+            #[cfg(feature = "libpcap")]
+            Source::Live(live) => live.data(record),
         };
         Packet {
             number: self.read,
@@ -182,32 +258,67 @@ impl Capture {
         }
     }
 
+    /// Goes on to the next packet that passes the filter, and remembers that the capture is over when it is.
     #[inline]
     fn advance(&mut self, ticks: bool) -> Result<Advance, Error> {
-        if self.over || self.wake.stopped() {
-            self.over = true;
+        if self.over {
             return Ok(Advance::End);
         }
-        let next = match &mut self.source {
-            Source::File(file) => file.next(ticks && self.read > 0),
-        };
-        match next {
-            Ok(Next::Record(record)) => {
-                self.read += 1;
-                self.last = record.timestamp;
-                self.passed += 1;
-                Ok(Advance::Record(record))
-            }
-            Ok(Next::Idle) => Ok(Advance::Tick),
-            Ok(Next::End) => {
-                self.over = true;
-                Ok(Advance::End)
-            }
-            Err(error) => {
-                self.over = true;
-                Err(error)
+        let result = self.find(ticks);
+        if matches!(result, Ok(Advance::End) | Err(_)) {
+            self.over = true;
+        }
+        result
+    }
+
+    #[inline]
+    fn find(&mut self, ticks: bool) -> Result<Advance, Error> {
+        loop {
+            let next = match &mut self.source {
+                Source::File(_) if self.wake.stopped() => return Ok(Advance::End),
+                // Before the first packet there is no time to tell.
+                Source::File(file) => file.next(ticks && self.read > 0)?,
+                #[cfg(feature = "libpcap")]
+                Source::Live(live) => live.next(ticks)?,
+            };
+            match next {
+                Next::Record(record) => {
+                    self.read += 1;
+                    self.last = record.timestamp;
+                    if self.passes(&record)? {
+                        self.passed += 1;
+                        return Ok(Advance::Record(record));
+                    }
+                }
+                Next::Idle(time) => {
+                    self.last = self.last.max(time.unwrap_or(self.last));
+                    return Ok(Advance::Tick);
+                }
+                Next::End => return Ok(Advance::End),
             }
         }
+    }
+
+    #[cfg(feature = "libpcap")]
+    #[inline]
+    fn passes(&mut self, record: &Record) -> Result<bool, Error> {
+        let Some(mut filter) = self.filter.take() else { return Ok(true) };
+        let decision = filter.decide(&self.packet(record));
+        self.filter = Some(filter);
+        Ok(match decision? {
+            Decision::Pass => true,
+            Decision::Reject => false,
+            Decision::NoMeaning => {
+                self.unfilterable += 1;
+                false
+            }
+        })
+    }
+
+    #[cfg(not(feature = "libpcap"))]
+    #[inline]
+    fn passes(&self, _: &Record) -> Result<bool, Error> {
+        Ok(true)
     }
 }
 

@@ -53,6 +53,30 @@ impl LinkType {
     }
 }
 
+/// The link types whose numbers libpcap has under another value, in every system or in some: `LINKTYPE_`, `DLT_`.
+#[cfg(feature = "libpcap")]
+const RENUMBERED: [(u16, i32); 5] = [(100, 11), (101, 12), (102, 15), (103, 16), (106, 19)];
+
+/// The link type for a `DLT_` value of this system's libpcap.
+#[cfg(feature = "libpcap")]
+pub(crate) fn from_dlt(dlt: i32) -> LinkType {
+    match RENUMBERED.iter().find(|&&(_, number)| number == dlt) {
+        Some(&(link_type, _)) => LinkType(link_type),
+        None => LinkType::from_raw(dlt as u32),
+    }
+}
+
+/// The `DLT_` value that this system's libpcap has for a link type.
+#[cfg(feature = "libpcap")]
+pub(crate) fn to_dlt(link_type: LinkType) -> i32 {
+    match RENUMBERED.iter().find(|&&(number, _)| number == link_type.0) {
+        // OpenBSD alone has 14 for raw IP.
+        Some((101, _)) if cfg!(target_os = "openbsd") => 14,
+        Some(&(_, dlt)) => dlt,
+        None => i32::from(link_type.0),
+    }
+}
+
 impl fmt::Display for LinkType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {

@@ -12,6 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[cfg(unix)]
 use std::time::Duration;
 
+#[cfg(unix)]
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 /// Ends a [`Capture`](crate::Capture) from another thread or from a signal handler.
 ///
 /// The read that waits, or the next one, delivers what was captured before the stop and then returns `Ok(None)`.
@@ -112,8 +115,6 @@ impl Wake {
         source: Option<BorrowedFd<'_>>,
         timeout: Option<Duration>,
     ) -> io::Result<Waited> {
-        use rustix::event::{PollFd, PollFlags, Timespec, poll};
-
         let timeout = timeout.and_then(|duration| Timespec::try_from(duration).ok());
         let pipe = self.stopper.shared.reader.as_fd();
         // Without a source the pipe is simply asked twice: no second shape of the call.
@@ -121,14 +122,7 @@ impl Wake {
             PollFd::from_borrowed_fd(pipe, PollFlags::IN),
             PollFd::from_borrowed_fd(source.unwrap_or(pipe), PollFlags::IN),
         ];
-        loop {
-            match poll(&mut fds, timeout.as_ref()) {
-                Ok(_) => break,
-                // A signal handler ran; if it wrote to the pipe, the next poll returns at once.
-                Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
+        wait_for(&mut fds, timeout.as_ref())?;
         let [pipe, source] = fds;
         if !pipe.revents().is_empty() {
             self.stopper.shared.stopped.store(true, Ordering::Release);
@@ -138,5 +132,26 @@ impl Wake {
             (false, false) => Waited::Ready,
             (false, true) => Waited::TimedOut,
         })
+    }
+}
+
+/// Whether `source` becomes readable before `timeout` has passed; a stop is not looked for.
+#[cfg(all(unix, feature = "libpcap"))]
+pub(crate) fn readable(source: BorrowedFd<'_>, timeout: Duration) -> io::Result<bool> {
+    let mut fds = [PollFd::from_borrowed_fd(source, PollFlags::IN)];
+    wait_for(&mut fds, Timespec::try_from(timeout).ok().as_ref())?;
+    let [source] = fds;
+    Ok(!source.revents().is_empty())
+}
+
+/// Polls, and again when a signal handler ran: if it wrote to the pipe, that poll returns at once.
+#[cfg(unix)]
+fn wait_for(fds: &mut [PollFd<'_>], timeout: Option<&Timespec>) -> io::Result<()> {
+    loop {
+        match poll(fds, timeout) {
+            Ok(_) => return Ok(()),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
 }

@@ -45,6 +45,11 @@ impl Timestamp {
         if nanos <= 0 { Duration::ZERO } else { Duration::from_nanos(nanos as u64) }
     }
 
+    /// This time moved back by `duration`.
+    pub fn before(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)))
+    }
+
     /// This time moved forward by `duration`.
     pub fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)))

@@ -65,8 +65,8 @@ impl From<Fault> for Problem {
 /// What a file gives next.
 pub(crate) enum Next {
     Record(Record),
-    /// Nothing is waiting in the pipe.
-    Idle,
+    /// No packet is waiting; the time, if there is a better one than that of the last packet.
+    Idle(Option<Timestamp>),
     End,
 }
 
@@ -150,7 +150,7 @@ impl FileCapture {
                 Ok(Step::More(needed)) => {
                     if tell_idle && !self.told_idle && self.is_idle() {
                         self.told_idle = true;
-                        return Ok(Next::Idle);
+                        return Ok(Next::Idle(None));
                     }
                     if !self.more(needed)? {
                         return Ok(Next::End);
