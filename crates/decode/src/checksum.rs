@@ -15,8 +15,8 @@ pub enum Checksum {
     Invalid,
     /// The sender sent none (UDP over IPv4 may).
     Absent,
-    /// Not TCP or UDP, a fragment, cut by the snap length, or on a source route whose final destination the header
-    /// does not have yet.
+    /// Not TCP or UDP, a fragment, shorter than its headers say (cut by the snap length or before), or on a source
+    /// route whose final destination the header does not have yet.
     Unverifiable,
 }
 

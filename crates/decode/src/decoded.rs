@@ -70,21 +70,6 @@ pub fn decode_datagram<'a>(fragment: &Decoded<'_>, payload: &'a [u8]) -> Decoded
 }
 
 impl<'a> Decoded<'a> {
-    /// Nothing known yet: everything is payload.
-    pub(crate) fn unknown(packet: Packet<'a>) -> Self {
-        Self {
-            packet,
-            network: None,
-            transport: None,
-            path: Path::EMPTY,
-            flow: None,
-            payload: &[],
-            cut: 0,
-            stop: None,
-            segment: &[],
-        }
-    }
-
     /// The TCP header, if this is a whole TCP segment.
     pub fn tcp(&self) -> Option<&Tcp<'a>> {
         match &self.transport {

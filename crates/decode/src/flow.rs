@@ -36,17 +36,6 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// A flow between two addresses, without ports.
-    pub(crate) const fn new(source: IpAddr, destination: IpAddr, path: Path) -> Self {
-        let (source, destination) = (Endpoint { ip: source, port: 0 }, Endpoint { ip: destination, port: 0 });
-        Self { source, destination, path }
-    }
-
-    /// This flow as it is before a transport header is known.
-    pub(crate) const fn without_ports(self) -> Self {
-        Self::new(self.source.ip, self.destination.ip, self.path)
-    }
-
     /// The flow of the answer.
     pub const fn reversed(self) -> Self {
         Self { source: self.destination, destination: self.source, path: self.path }

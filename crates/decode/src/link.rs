@@ -4,8 +4,7 @@ use std::fmt;
 
 use egret_capture::LinkType;
 
-use crate::Stop;
-use crate::walk::{Next, Visitor, Walk};
+use crate::walk::{Next, Stopped, Visitor, Walk};
 
 pub(crate) mod cooked;
 pub(crate) mod ethernet;
@@ -15,7 +14,7 @@ pub(crate) mod loopback;
 pub(crate) fn walk<'a, V: Visitor<'a>>(
     walk: &mut Walk<'a, '_, V>,
     link_type: LinkType,
-) -> Result<Next, Stop> {
+) -> Result<Next, Stopped> {
     match link_type {
         LinkType::ETHERNET => ethernet::walk(walk),
         LinkType::LINUX_SLL => cooked::walk_v1(walk),

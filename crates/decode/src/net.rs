@@ -2,9 +2,8 @@
 
 use std::net::IpAddr;
 
-use crate::Stop;
 use crate::tunnel::vlan;
-use crate::walk::{Next, Visitor, Walk};
+use crate::walk::{Next, Stopped, Visitor, Walk};
 
 mod arp;
 mod ipv4;
@@ -62,7 +61,7 @@ pub struct Fragment {
 pub(crate) fn walk_ethertype<'a, V: Visitor<'a>>(
     walk: &mut Walk<'a, '_, V>,
     ethertype: u16,
-) -> Result<Next, Stop> {
+) -> Result<Next, Stopped> {
     match ethertype {
         IPV4 => ipv4::walk(walk),
         IPV6 => ipv6::walk(walk),
@@ -71,25 +70,26 @@ pub(crate) fn walk_ethertype<'a, V: Visitor<'a>>(
         // Up to 1,500 it is the length of an IEEE 802.3 frame, without the padding behind it.
         length @ 0..=1500 => {
             walk.limit(length.into());
-            Err(walk.unsupported("llc", length.into()))
+            let service = walk.rest().first().copied().unwrap_or_default();
+            Err(walk.unsupported("llc", service.into()))
         }
         other => Err(walk.unsupported("ethertype", other.into())),
     }
 }
 
 /// Goes by the version in the first four bits.
-pub(crate) fn walk_ip<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Next, Stop> {
+pub(crate) fn walk_ip<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Next, Stopped> {
     match walk.rest().first().map(|byte| byte >> 4) {
-        Some(4) => ipv4::walk(walk),
-        Some(6) => ipv6::walk(walk),
+        Some(4) => Ok(Next::EtherType(IPV4)),
+        Some(6) => Ok(Next::EtherType(IPV6)),
         Some(_) => Err(walk.malformed("ip", "the version is neither 4 nor 6")),
         None => Err(walk.truncated("ip", 1)),
     }
 }
 
 /// Goes on behind the network header that was found in a fragment, as if its datagram had never been one.
-pub(crate) fn behind_header<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Next, Stop> {
-    match walk.found.network {
+pub(crate) fn behind_header<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Next, Stopped> {
+    match walk.network {
         Some(Network::Ipv4(header)) => ipv4::behind_header(walk, header),
         Some(Network::Ipv6(header)) => ipv6::behind_header(walk, header),
         Some(Network::Arp(_)) | None => Ok(Next::Payload),

@@ -1,7 +1,6 @@
 //! Transport-layer headers, and which of them an IP protocol number announces.
 
-use crate::Stop;
-use crate::walk::{Next, Visitor, Walk};
+use crate::walk::{Next, Stopped, Visitor, Walk};
 
 mod icmp;
 mod tcp;
@@ -32,7 +31,7 @@ pub enum Transport<'a> {
 
 /// Goes by the protocol number that the header in front gave.
 #[inline]
-pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>, protocol: u8) -> Result<Next, Stop> {
+pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>, protocol: u8) -> Result<Next, Stopped> {
     match protocol {
         TCP => tcp::walk(walk),
         UDP => udp::walk(walk),

@@ -7,9 +7,8 @@
 use std::fmt;
 
 use super::Hardware;
-use crate::Stop;
 use crate::layers::Fields;
-use crate::walk::{Next, Visitor, Walk};
+use crate::walk::{Next, Stopped, Visitor, Walk};
 
 const V1: &str = "linux-sll";
 const V2: &str = "linux-sll2";
@@ -29,7 +28,8 @@ pub(crate) struct Cooked {
     interface: Option<u32>,
 }
 
-pub(crate) fn walk_v1<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Next, Stop> {
+#[inline(never)]
+pub(crate) fn walk_v1<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Next, Stopped> {
     let header = walk.view(V1, 16, |bytes| bytes.first_chunk::<16>())?;
     let [t0, t1, d0, d1, l0, l1, address @ .., p0, p1] = *header;
     enter(
@@ -47,7 +47,8 @@ pub(crate) fn walk_v1<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<
     )
 }
 
-pub(crate) fn walk_v2<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Next, Stop> {
+#[inline(never)]
+pub(crate) fn walk_v2<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Next, Stopped> {
     let header = walk.view(V2, 20, |bytes| bytes.first_chunk::<20>())?;
     let [p0, p1, _, _, i0, i1, i2, i3, d0, d1, packet_type, address_length, address @ ..] = *header;
     enter(
@@ -70,7 +71,7 @@ fn enter<'a, V: Visitor<'a>>(
     name: &'static str,
     length: usize,
     header: Cooked,
-) -> Result<Next, Stop> {
+) -> Result<Next, Stopped> {
     walk.enter(name, length, |_| Fields::Cooked(header))?;
     match header.device_type {
         // Of these devices the protocol field means something else than an ethertype: FRAD, IP over GRE,

@@ -7,9 +7,8 @@ use std::fmt;
 use pnet_packet::ethernet::EthernetPacket;
 
 use super::Hardware;
-use crate::Stop;
 use crate::layers::Fields;
-use crate::walk::{Next, Visitor, Walk};
+use crate::walk::{Next, Stopped, Visitor, Walk};
 
 const NAME: &str = "ethernet";
 const LENGTH: usize = 14;
@@ -23,7 +22,7 @@ pub(crate) struct Ethernet {
 }
 
 #[inline]
-pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Next, Stop> {
+pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Next, Stopped> {
     let view = walk.view(NAME, LENGTH as u32, EthernetPacket::new)?;
     let ethertype = view.get_ethertype().0;
     walk.enter(NAME, LENGTH, |_| {

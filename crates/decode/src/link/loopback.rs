@@ -7,8 +7,8 @@
 use std::fmt;
 
 use crate::layers::Fields;
-use crate::walk::{Next, Visitor, Walk};
-use crate::{Stop, net};
+use crate::net;
+use crate::walk::{Next, Stopped, Visitor, Walk};
 
 /// The field of a loopback header.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +16,11 @@ pub(crate) struct Loopback {
     family: u32,
 }
 
-pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>, name: &'static str) -> Result<Next, Stop> {
+#[inline(never)]
+pub(crate) fn walk<'a, V: Visitor<'a>>(
+    walk: &mut Walk<'a, '_, V>,
+    name: &'static str,
+) -> Result<Next, Stopped> {
     let header = walk.view(name, 4, |bytes| bytes.first_chunk::<4>())?;
     let family = u32::from_be_bytes(*header).min(u32::from_le_bytes(*header));
     walk.enter(name, header.len(), |_| Fields::Loopback(Loopback { family }))?;

@@ -8,10 +8,9 @@ use std::net::Ipv4Addr;
 use pnet_packet::arp::ArpPacket;
 
 use super::Network;
-use crate::Stop;
 use crate::layers::Fields;
 use crate::link::Hardware;
-use crate::walk::{Next, Visitor, Walk};
+use crate::walk::{Next, Stopped, Visitor, Walk};
 
 const NAME: &str = "arp";
 const LENGTH: usize = 28;
@@ -31,7 +30,8 @@ pub struct Arp {
     pub target_ip: Ipv4Addr,
 }
 
-pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Next, Stop> {
+#[inline(never)]
+pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Next, Stopped> {
     let view = walk.view(NAME, LENGTH as u32, ArpPacket::new)?;
     if view.get_hw_addr_len() != 6
         || view.get_proto_addr_len() != 4
@@ -49,7 +49,7 @@ pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Nex
     // Nothing belongs to an ARP packet behind its addresses; Ethernet pads it.
     walk.limit(LENGTH);
     walk.enter(NAME, LENGTH, |_| Fields::Arp(header))?;
-    walk.found_network(Network::Arp(header));
+    walk.network = Some(Network::Arp(header));
     Ok(Next::Payload)
 }
 

@@ -9,9 +9,8 @@ use std::net::Ipv4Addr;
 use pnet_packet::ipv4::Ipv4Packet;
 
 use super::{Fragment, Network};
-use crate::Stop;
 use crate::layers::Fields;
-use crate::walk::{Next, Visitor, Walk};
+use crate::walk::{Next, Stopped, Visitor, Walk};
 
 const NAME: &str = "ipv4";
 const MIN_LENGTH: usize = 20;
@@ -44,7 +43,7 @@ pub struct Ipv4 {
 }
 
 #[inline]
-pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Next, Stop> {
+pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Next, Stopped> {
     let view = walk.view(NAME, MIN_LENGTH as u32, Ipv4Packet::new)?;
     let header_length = view.get_header_length() * 4;
     let total_length = view.get_total_length();
@@ -83,12 +82,12 @@ pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Nex
     };
     if usize::from(header_length) > MIN_LENGTH {
         let options = walk.rest().get(MIN_LENGTH..header_length.into()).unwrap_or_default();
-        walk.source_routed = Options(options).any(|(kind, data)| is_pending_route(kind, data));
+        walk.unverifiable |= Options(options).any(|(kind, data)| is_pending_route(kind, data));
     }
     walk.enter(NAME, header_length.into(), |bytes| {
         Fields::Ipv4(header, Options(bytes.get(MIN_LENGTH..).unwrap_or_default()))
     })?;
-    walk.found_network(Network::Ipv4(header));
+    walk.network = Some(Network::Ipv4(header));
     Ok(if header.fragment.is_some() { Next::Payload } else { Next::Protocol(protocol) })
 }
 
@@ -96,8 +95,10 @@ pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Nex
 pub(crate) fn behind_header<'a, V: Visitor<'a>>(
     walk: &mut Walk<'a, '_, V>,
     header: Ipv4,
-) -> Result<Next, Stop> {
-    walk.found.network = Some(Network::Ipv4(Ipv4 { fragment: None, ..header }));
+) -> Result<Next, Stopped> {
+    // The options are out of sight by now, and a source route may have been among them.
+    walk.unverifiable = usize::from(header.header_length) > MIN_LENGTH;
+    walk.network = Some(Network::Ipv4(Ipv4 { fragment: None, ..header }));
     Ok(Next::Protocol(header.protocol))
 }
 

@@ -12,9 +12,9 @@ use std::net::Ipv6Addr;
 use pnet_packet::ipv6::{FragmentPacket, Ipv6Packet};
 
 use super::{Fragment, Network};
+use crate::StopReason;
 use crate::layers::Fields;
-use crate::walk::{Next, Visitor, Walk};
-use crate::{Stop, StopReason};
+use crate::walk::{Next, Stopped, Visitor, Walk};
 
 const NAME: &str = "ipv6";
 const LENGTH: usize = 40;
@@ -79,15 +79,17 @@ pub(crate) enum Extension {
     },
 }
 
-#[inline]
-pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Next, Stop> {
+#[inline(never)]
+pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Next, Stopped> {
     let view = walk.view(NAME, LENGTH as u32, Ipv6Packet::new)?;
     if view.get_version() != 6 {
         return Err(walk.malformed(NAME, "the version is not 6"));
     }
+    // The view puts an address together from eight shifted pairs; copying sixteen bytes is several times faster.
+    let (source, destination) = walk.view(NAME, LENGTH as u32, addresses)?;
     let mut header = Ipv6 {
-        source: view.get_source(),
-        destination: view.get_destination(),
+        source: Ipv6Addr::from(*source),
+        destination: Ipv6Addr::from(*destination),
         protocol: view.get_next_header().0,
         hop_limit: view.get_hop_limit(),
         traffic_class: view.get_traffic_class(),
@@ -104,24 +106,35 @@ pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Nex
     extensions(walk, &mut header)
 }
 
+/// The two addresses at the end of the fixed header.
+fn addresses(header: &[u8]) -> Option<(&[u8; 16], &[u8; 16])> {
+    let (source, rest) = header.get(8..)?.split_first_chunk()?;
+    Some((source, rest.first_chunk()?))
+}
+
 /// Goes on behind the fragment header of a datagram that was put together.
 pub(crate) fn behind_header<'a, V: Visitor<'a>>(
     walk: &mut Walk<'a, '_, V>,
     header: Ipv6,
-) -> Result<Next, Stop> {
+) -> Result<Next, Stopped> {
+    // What was in front of the fragment header is out of sight by now, and may have been a source route.
+    walk.unverifiable = usize::from(header.extensions_length) > FRAGMENT_LENGTH;
     extensions(walk, &mut Ipv6 { fragment: None, ..header })
 }
 
 /// Passes the extension headers and stores the network header with what they said, also when they end in a stop.
 #[inline]
-fn extensions<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>, header: &mut Ipv6) -> Result<Next, Stop> {
+fn extensions<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>, header: &mut Ipv6) -> Result<Next, Stopped> {
     let passed = pass_extensions(walk, header);
-    walk.found_network(Network::Ipv6(*header));
+    walk.network = Some(Network::Ipv6(*header));
     passed
 }
 
 #[inline]
-fn pass_extensions<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>, header: &mut Ipv6) -> Result<Next, Stop> {
+fn pass_extensions<'a, V: Visitor<'a>>(
+    walk: &mut Walk<'a, '_, V>,
+    header: &mut Ipv6,
+) -> Result<Next, Stopped> {
     for count in 0.. {
         let name = match header.protocol {
             HOP_BY_HOP => "ipv6-hop-by-hop",
@@ -144,11 +157,12 @@ fn pass_extensions<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>, header: &mut 
 }
 
 /// Passes one extension header, of the kind that `header.protocol` names.
+#[inline(never)]
 fn pass<'a, V: Visitor<'a>>(
     walk: &mut Walk<'a, '_, V>,
     header: &mut Ipv6,
     name: &'static str,
-) -> Result<(), Stop> {
+) -> Result<(), Stopped> {
     // Every extension header begins with what follows it and its own length, and is 8 bytes at least.
     let [next, units, kind, segments_left, i0, i1, i2, i3] =
         *walk.view(name, 8, |bytes| bytes.first_chunk::<8>())?;
@@ -171,7 +185,7 @@ fn pass<'a, V: Visitor<'a>>(
             walk.enter(name, length, |_| {
                 Fields::Extension(Extension::Routing { next, kind, segments_left })
             })?;
-            walk.source_routed |= segments_left != 0;
+            walk.unverifiable |= segments_left != 0;
         }
         FRAGMENT => {
             let view = walk.view(name, length as u32, FragmentPacket::new)?;

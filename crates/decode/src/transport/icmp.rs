@@ -5,9 +5,8 @@
 use std::fmt;
 
 use super::Transport;
-use crate::Stop;
 use crate::layers::Fields;
-use crate::walk::{Next, Visitor, Walk};
+use crate::walk::{Next, Stopped, Visitor, Walk};
 
 /// The fields of an ICMP or ICMPv6 header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,12 +21,16 @@ pub struct Icmp {
     pub rest: [u8; 4],
 }
 
-pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>, name: &'static str) -> Result<Next, Stop> {
+#[inline(never)]
+pub(crate) fn walk<'a, V: Visitor<'a>>(
+    walk: &mut Walk<'a, '_, V>,
+    name: &'static str,
+) -> Result<Next, Stopped> {
     let bytes = walk.view(name, 8, |bytes| bytes.first_chunk::<8>())?;
     let [kind, code, c0, c1, rest @ ..] = *bytes;
     let header = Icmp { kind, code, checksum: u16::from_be_bytes([c0, c1]), rest };
     walk.enter(name, bytes.len(), |_| Fields::Icmp(header))?;
-    walk.found.transport = Some(Transport::Icmp(header));
+    walk.transport = Some(Transport::Icmp(header));
     Ok(Next::Payload)
 }
 

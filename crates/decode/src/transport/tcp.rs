@@ -8,9 +8,8 @@ use std::fmt;
 use pnet_packet::tcp::TcpPacket;
 
 use super::{TcpOptions, Transport};
-use crate::Stop;
 use crate::layers::Fields;
-use crate::walk::{Next, Visitor, Walk};
+use crate::walk::{Next, Stopped, Visitor, Walk};
 
 const NAME: &str = "tcp";
 const MIN_LENGTH: usize = 20;
@@ -39,7 +38,7 @@ pub struct Tcp<'a> {
 }
 
 #[inline]
-pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Next, Stop> {
+pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Next, Stopped> {
     let view = walk.view(NAME, MIN_LENGTH as u32, TcpPacket::new)?;
     let length = usize::from(view.get_data_offset()) * 4;
     if length < MIN_LENGTH {
@@ -65,8 +64,8 @@ pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Nex
     let stop = (missing > 0).then(|| walk.truncated(NAME, length as u32));
     walk.found_segment();
     walk.enter(NAME, captured, |_| Fields::Tcp(header))?;
-    walk.found_ports(header.source_port, header.destination_port);
-    walk.found.transport = Some(Transport::Tcp(header));
+    walk.ports = (header.source_port, header.destination_port);
+    walk.transport = Some(Transport::Tcp(header));
     match stop {
         None => Ok(Next::Payload),
         Some(stop) => {

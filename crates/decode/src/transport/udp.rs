@@ -8,9 +8,8 @@ use std::fmt;
 use pnet_packet::udp::UdpPacket;
 
 use super::Transport;
-use crate::Stop;
 use crate::layers::Fields;
-use crate::walk::{Next, Visitor, Walk};
+use crate::walk::{Next, Stopped, Visitor, Walk};
 
 const NAME: &str = "udp";
 const LENGTH: usize = 8;
@@ -28,7 +27,8 @@ pub struct Udp {
     pub checksum: u16,
 }
 
-pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Next, Stop> {
+#[inline(never)]
+pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Next, Stopped> {
     let view = walk.view(NAME, LENGTH as u32, UdpPacket::new)?;
     let header = Udp {
         source_port: view.get_source(),
@@ -43,13 +43,10 @@ pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Nex
         }
         walk.limit(length);
     }
-    // The checksum covers as many bytes as the header says; if they are not there, there is nothing to verify.
-    if length <= walk.rest().len() {
-        walk.found_segment();
-    }
+    walk.found_segment();
     walk.enter(NAME, LENGTH, |_| Fields::Udp(header))?;
-    walk.found_ports(header.source_port, header.destination_port);
-    walk.found.transport = Some(Transport::Udp(header));
+    walk.ports = (header.source_port, header.destination_port);
+    walk.transport = Some(Transport::Udp(header));
     Ok(Next::Payload)
 }
 

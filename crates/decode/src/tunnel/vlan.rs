@@ -8,8 +8,8 @@ use std::fmt;
 use pnet_packet::vlan::VlanPacket;
 
 use crate::layers::Fields;
-use crate::walk::{Next, Visitor, Walk};
-use crate::{PathId, Stop, StopReason};
+use crate::walk::{Next, Stopped, Visitor, Walk};
+use crate::{PathId, StopReason};
 
 const NAME: &str = "vlan";
 const LENGTH: usize = 4;
@@ -23,12 +23,13 @@ pub(crate) struct Vlan {
     ethertype: u16,
 }
 
-pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Next, Stop> {
+#[inline(never)]
+pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Next, Stopped> {
     let view = walk.view(NAME, LENGTH as u32, VlanPacket::new)?;
     let (id, ethertype) = (view.get_vlan_identifier(), view.get_ethertype().0);
     if id != 0 {
-        let path = walk.found.path.entered(PathId::Vlan(id));
-        walk.found.path = path.ok_or_else(|| walk.stop(NAME, StopReason::TooDeep))?;
+        let path = walk.path.entered(PathId::Vlan(id));
+        walk.path = path.ok_or_else(|| walk.stop(NAME, StopReason::TooDeep))?;
     }
     walk.enter(NAME, LENGTH, |_| {
         let (priority, drop_eligible) =
