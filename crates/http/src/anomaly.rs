@@ -63,13 +63,17 @@ pub enum MessageAnomaly {
     LongChunkExtension,
     /// Trailers beyond the limits of heads: the rest is not kept.
     TrailersTooLong,
+    /// Bytes of the body behind the end of its content coding; they are not part of what it decodes to.
+    DataBehindCoding,
+    /// More than 32 interim responses; those beyond are not kept.
+    TooManyInterim,
     /// The response was there before the request had been sent as a whole.
     EarlyResponse,
 }
 
 impl MessageAnomaly {
     /// Each of them, in the order they are listed in.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::BareLf,
         Self::BareCr,
         Self::LeadingEmptyLine,
@@ -97,6 +101,8 @@ impl MessageAnomaly {
         Self::BadChunk,
         Self::LongChunkExtension,
         Self::TrailersTooLong,
+        Self::DataBehindCoding,
+        Self::TooManyInterim,
         Self::EarlyResponse,
     ];
 
@@ -130,6 +136,8 @@ impl MessageAnomaly {
             Self::BadChunk => "bad-chunk",
             Self::LongChunkExtension => "long-chunk-extension",
             Self::TrailersTooLong => "trailers-too-long",
+            Self::DataBehindCoding => "data-behind-coding",
+            Self::TooManyInterim => "too-many-interim",
             Self::EarlyResponse => "early-response",
         }
     }
@@ -167,6 +175,10 @@ impl MessageAnomalies {
 
     pub(crate) const fn insert(&mut self, anomaly: MessageAnomaly) {
         self.0 |= anomaly.bit();
+    }
+
+    pub(crate) const fn extend(&mut self, more: Self) {
+        self.0 |= more.0;
     }
 
     pub(crate) const fn clear(&mut self) {

@@ -38,8 +38,6 @@ pub enum Undecoded {
     Broken,
     /// The body ended before the coding's end.
     Truncated,
-    /// Bytes behind the coding's end.
-    TrailingData,
     /// Bytes are missing from the capture.
     Gap,
     /// It became longer than [`Limits::decoded`](crate::Limits::decoded).
@@ -57,7 +55,6 @@ impl Undecoded {
             Self::UnknownCoding => "unknown-coding",
             Self::Broken => "broken",
             Self::Truncated => "truncated",
-            Self::TrailingData => "trailing-data",
             Self::Gap => "gap",
             Self::SizeLimit => "size-limit",
             Self::RatioLimit => "ratio-limit",

@@ -1,10 +1,17 @@
-//! One connection, both directions of it: the state machine from bytes to exchanges.
+//! One connection, both directions of it: from bytes to exchanges.
+//!
+//! Promises: every exchange is delivered once, with a verdict; a response answers the request it was sent for, or
+//! none. How heads are read is in `heads.rs`, bodies in `bodies.rs`, pairing in `queue.rs`; here is what is common.
 
 use std::time::Duration;
 
 use egret_reassembly::{Direction, Ending, Flow, GapReason, Opened, Timestamp};
 
-use crate::{Context, Handler, Moment, NotHttp};
+use crate::queue::Queue;
+use crate::side::{At, Lost, Side, State};
+use crate::slot::{Fault, Progress, Slot};
+use crate::sniff::{Sniff, is_known_method, is_request_line, sniff};
+use crate::{Context, Handler, Moment, NotHttp, Part, Tunnel, Why};
 
 /// The next bytes of one direction.
 #[derive(Debug, Clone, Copy)]
@@ -53,39 +60,193 @@ pub struct Missing {
 /// [`end`](Self::end) for a direction that said it has ended, and [`close`](Self::close) once.
 #[derive(Debug)]
 pub struct Connection {
-    id: u64,
-    flow: Flow,
-    opened: Opened,
+    pub(crate) id: u64,
+    pub(crate) flow: Flow,
+    pub(crate) opened: Opened,
+    pub(crate) connect: Option<Duration>,
+    /// Whether the guess of who is the client turned out wrong.
+    turned: bool,
+    pub(crate) speaks: Speaks,
+    pub(crate) client: Side,
+    pub(crate) server: Side,
+    pub(crate) queue: Queue,
+    pub(crate) next_index: u64,
+}
+
+/// What a connection speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Speaks {
+    /// Nothing was said yet.
+    Nothing,
+    /// Something was said, but not enough to tell.
+    Something,
+    /// HTTP/1.
+    Http,
+    /// Not HTTP/1.
+    Not(NotHttp),
 }
 
 impl Connection {
     /// A connection of which nothing was said yet. `id` is what exchanges will carry; `flow` is from client to
-    /// server, which a [`Opened::Midstream`] connection corrects by what is said on it.
-    pub const fn new(id: u64, flow: Flow, opened: Opened) -> Self {
-        Self { id, flow, opened }
+    /// server, which an [`Opened::Midstream`] connection corrects by what is said on it.
+    pub fn new(id: u64, flow: Flow, opened: Opened) -> Self {
+        let side = || Side {
+            state: match opened {
+                // It may begin anywhere in a message.
+                Opened::Midstream => {
+                    State::Lost(Lost { why: Why::Midstream, until: 0, len: 0, clean: false, bytes: 0 })
+                }
+                _ => State::Start,
+            },
+            ..Side::default()
+        };
+        Self {
+            id,
+            flow,
+            opened,
+            connect: None,
+            turned: false,
+            speaks: Speaks::Nothing,
+            client: side(),
+            server: side(),
+            queue: Queue::default(),
+            next_index: 0,
+        }
     }
 
-    /// How long the connection took to be made, for the first exchange.
-    pub fn connected(&mut self, _connect: Duration) {}
+    /// How long the connection took to be made, which the first exchange will tell.
+    pub const fn connected(&mut self, connect: Duration) {
+        self.connect = Some(connect);
+    }
 
     /// The next bytes of one direction.
-    pub fn data<H: Handler>(&mut self, _piece: Piece<'_>, _context: &mut Context<H>) {}
+    pub fn data<H: Handler>(&mut self, piece: Piece<'_>, context: &mut Context<H>) {
+        if self.not_http().is_some() {
+            return;
+        }
+        if self.speaks == Speaks::Nothing && !piece.bytes.is_empty() {
+            self.speaks = Speaks::Something;
+        }
+        let direction = self.find(self.role(piece.direction), piece.bytes, context);
+        let Piece { offset, timestamp, packet, ack, bytes, .. } = piece;
+        let mut at = At { packet, timestamp, offset, ack };
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let taken = match &mut self.side(direction).state {
+                State::Start | State::Head(_) => self.head(direction, rest, at, context),
+                State::Length(_) | State::Chunked(_) | State::UntilClose => {
+                    self.body(direction, rest, at, context)
+                }
+                State::Tunnel => {
+                    self.tunnel(direction, rest.len() as u64);
+                    rest.len()
+                }
+                State::Lost(lost) => {
+                    lost.bytes = lost.bytes.saturating_add(rest.len() as u64);
+                    rest.len()
+                }
+                State::Ended => rest.len(),
+            };
+            rest = rest.get(taken..).unwrap_or_default();
+            at.offset = at.offset.saturating_add(taken as u64);
+        }
+        self.side(direction).position = at.offset;
+        self.settle(at.moment(), context);
+    }
 
     /// Bytes of one direction that are missing; what comes next is what is behind them.
-    pub fn gap<H: Handler>(&mut self, _missing: Missing, _context: &mut Context<H>) {}
+    pub fn gap<H: Handler>(&mut self, missing: Missing, context: &mut Context<H>) {
+        if self.not_http().is_some() {
+            return;
+        }
+        let direction = self.role(missing.direction);
+        let Missing { offset, len, at, .. } = missing;
+        let why = Why::Gap(missing.reason);
+        let until = offset.saturating_add(len);
+        self.side(direction).position = until;
+        let left = match &mut self.side(direction).state {
+            State::Length(left) => *left,
+            State::Chunked(chunks) => chunks.data_left().unwrap_or(0),
+            State::UntilClose => u64::MAX,
+            State::Tunnel => return self.tunnel_gap(direction, len, why),
+            State::Lost(lost) => {
+                (lost.until, lost.len) = (until, lost.len.saturating_add(len));
+                if lost.why == Why::Midstream {
+                    lost.why = why;
+                }
+                return self.settle(at, context);
+            }
+            State::Ended => return,
+            State::Start | State::Head(_) => 0,
+        };
+        if left > 0 {
+            self.skip_body(direction, len.min(left), why, at, context);
+        }
+        if len > left {
+            let clean = matches!(self.side(direction).state, State::Start) && left == 0;
+            let lost = Lost { why, until, len: len - left, clean, bytes: 0 };
+            self.cut(direction, None, why, at, context);
+            self.lose(direction, lost);
+            self.settle(at, context);
+        }
+    }
 
     /// That many bytes of one direction were sent again.
-    pub fn retransmitted(&mut self, _direction: Direction, _bytes: u64) {}
+    pub fn retransmitted(&mut self, direction: Direction, bytes: u64) {
+        let direction = self.role(direction);
+        if let Some(slot) = self.current(direction) {
+            let transfer = &mut slot.message(direction).transfer;
+            transfer.retransmitted = transfer.retransmitted.saturating_add(bytes);
+        }
+    }
 
-    /// One direction said that it has ended (a FIN): what lasts until then is complete.
-    pub fn end<H: Handler>(&mut self, _direction: Direction, _at: Moment, _context: &mut Context<H>) {}
+    /// One direction said that it has ended (a FIN): a body that lasts until then is complete.
+    pub fn end<H: Handler>(&mut self, direction: Direction, at: Moment, context: &mut Context<H>) {
+        if self.not_http().is_some() {
+            return;
+        }
+        let direction = self.role(direction);
+        if let State::UntilClose = self.side(direction).state {
+            self.message_end(direction, at, context);
+        } else {
+            self.cut(direction, None, Why::Ended(Ending::Finished), at, context);
+        }
+        if !matches!(self.side(direction).state, State::Lost(_) | State::Tunnel) {
+            self.side(direction).state = State::Ended;
+        }
+    }
 
     /// The connection is over: what is still under way is delivered as it is.
-    pub fn close<H: Handler>(&mut self, _how: Ending, _at: Moment, _context: &mut Context<H>) {}
+    pub fn close<H: Handler>(&mut self, how: Ending, at: Moment, context: &mut Context<H>) {
+        let why = Why::Ended(how);
+        if self.not_http().is_none() {
+            self.cut(Direction::ClientToServer, None, why, at, context);
+            self.cut(Direction::ServerToClient, None, why, at, context);
+        }
+        let (why, missing) = match &self.server.state {
+            // One request, and one hole where its response must have been.
+            State::Lost(Lost { why: gap @ Why::Gap(_), len, clean: true, bytes: 0, .. })
+                if self.queue.slots.len() == 1 =>
+            {
+                (*gap, Some(*len))
+            }
+            State::Lost(Lost { why: why @ (Why::Gap(_) | Why::Malformed | Why::Limit), .. }) => (*why, None),
+            _ => (why, None),
+        };
+        while let Some(slot) = self.queue.slots.pop_front() {
+            self.finish_unanswered(slot, missing, why, at, context);
+        }
+        if self.speaks == Speaks::Something {
+            self.is_not_http(NotHttp::Other, context);
+        }
+    }
 
     /// What it speaks, once it is clear that it is not HTTP/1. Nothing more will come of it.
     pub const fn not_http(&self) -> Option<NotHttp> {
-        None
+        match self.speaks {
+            Speaks::Not(kind) => Some(kind),
+            _ => None,
+        }
     }
 
     /// Its id.
@@ -101,5 +262,268 @@ impl Connection {
     /// How it began.
     pub const fn opened(&self) -> Opened {
         self.opened
+    }
+
+    pub(crate) const fn side(&mut self, direction: Direction) -> &mut Side {
+        match direction {
+            Direction::ClientToServer => &mut self.client,
+            Direction::ServerToClient => &mut self.server,
+        }
+    }
+
+    /// The exchange whose message of this direction is under way, or would be.
+    pub(crate) fn current(&mut self, direction: Direction) -> Option<&mut Slot> {
+        match direction {
+            Direction::ClientToServer => self.queue.slots.back_mut(),
+            Direction::ServerToClient => self.queue.slots.front_mut(),
+        }
+        .map(|slot| &mut **slot)
+    }
+
+    const fn role(&self, direction: Direction) -> Direction {
+        if self.turned { direction.reversed() } else { direction }
+    }
+
+    /// Looks whether a lost direction is found again at the beginning of a segment, and who says what a client says
+    /// if that was a guess. The direction, in the roles that hold then.
+    fn find<H: Handler>(
+        &mut self,
+        direction: Direction,
+        bytes: &[u8],
+        context: &mut Context<H>,
+    ) -> Direction {
+        let side = self.side(direction);
+        match &side.state {
+            State::Lost(_) => {}
+            // What is being gathered may be nothing, and the real beginning may be here.
+            State::Head(gather) if !gather.certain && side.resync.is_some() && begins(bytes).is_some() => {
+                context.release(&gather.bytes);
+                side.state = State::Start;
+            }
+            _ => return direction,
+        }
+        let wanted = match direction {
+            Direction::ClientToServer => Sniff::Request,
+            Direction::ServerToClient => Sniff::Response,
+        };
+        let found = match sniff(bytes) {
+            Sniff::Not(kind) => {
+                if kind != NotHttp::Other && self.speaks == Speaks::Something {
+                    self.is_not_http(kind, context);
+                }
+                return direction;
+            }
+            Sniff::Partial => true,
+            found if found == wanted => found == Sniff::Response || begins(bytes).is_some(),
+            _ if self.opened == Opened::Midstream && self.speaks == Speaks::Something => {
+                if begins(bytes).is_none_or(|certain| !certain) {
+                    return direction;
+                }
+                self.turned = !self.turned;
+                self.flow = self.flow.reversed();
+                std::mem::swap(&mut self.client, &mut self.server);
+                return self.find(direction.reversed(), bytes, context);
+            }
+            _ => false,
+        };
+        let side = self.side(direction);
+        if let (true, State::Lost(lost)) = (found, &side.state) {
+            side.resync = Some(*lost);
+            side.state = State::Start;
+        }
+        direction
+    }
+
+    /// From here on the direction is lost.
+    pub(crate) fn lose(&mut self, direction: Direction, lost: Lost) {
+        if direction == Direction::ClientToServer {
+            self.queue.request_loss = Some(lost.why);
+        }
+        let side = self.side(direction);
+        side.blank = false;
+        side.state = State::Lost(match side.resync.take() {
+            // It was not found again after all.
+            Some(before) => Lost { until: lost.until.max(before.until), clean: false, ..before },
+            None => lost,
+        });
+    }
+
+    /// The message under way in this direction ends here, whole or not; lost directions stay lost.
+    fn cut<H: Handler>(
+        &mut self,
+        direction: Direction,
+        missing: Option<u64>,
+        why: Why,
+        at: Moment,
+        context: &mut Context<H>,
+    ) {
+        match std::mem::take(&mut self.side(direction).state) {
+            State::Head(gather) => self.cut_head(direction, *gather, why, at, context),
+            State::Length(left) => {
+                let missing = missing.or(Some(left));
+                self.cut_body(direction, missing, why, at, context);
+            }
+            State::Chunked(_) | State::UntilClose => self.cut_body(direction, missing, why, at, context),
+            state => self.side(direction).state = state,
+        }
+    }
+
+    /// A body under way is not whole.
+    pub(crate) fn cut_body<H: Handler>(
+        &mut self,
+        direction: Direction,
+        missing: Option<u64>,
+        why: Why,
+        at: Moment,
+        context: &mut Context<H>,
+    ) {
+        if let Some(slot) = self.current(direction) {
+            slot.fault(direction, Fault { part: body_of(direction), missing, why });
+        }
+        self.message_end(direction, at, context);
+    }
+
+    /// The message under way in this direction is over.
+    pub(crate) fn message_end<H: Handler>(
+        &mut self,
+        direction: Direction,
+        at: Moment,
+        context: &mut Context<H>,
+    ) {
+        self.side(direction).state = State::Start;
+        if let Some(decoder) = self.side(direction).decoder.take()
+            && let Some(slot) = self.current(direction)
+        {
+            context.decoded(&decoder, slot.message(direction), None);
+        }
+        let Some(slot) = self.current(direction) else {
+            return;
+        };
+        slot.set(direction, Progress::Done);
+        let done = slot.request == Progress::Done && slot.response == Progress::Done;
+        let answered = slot.response != Progress::Nothing;
+        let index = slot.exchange.index;
+        let slot = match direction {
+            Direction::ServerToClient if done => self.queue.slots.pop_front(),
+            Direction::ClientToServer if done => self.queue.slots.pop_back(),
+            Direction::ClientToServer
+                if !answered && (self.queue.slots.len() > context.limits.queue || self.queue.skipped > 0) =>
+            {
+                if self.queue.skipped == 0 {
+                    self.queue.skipped_from = index;
+                }
+                self.queue.skipped += 1;
+                let slot = self.queue.slots.pop_back();
+                return slot.map_or((), |slot| self.finish_unanswered(slot, None, Why::Limit, at, context));
+            }
+            _ => None,
+        };
+        if let Some(slot) = slot {
+            self.finish(slot, at, context);
+        }
+    }
+
+    /// Delivers an exchange that is over.
+    pub(crate) fn finish<H: Handler>(&mut self, slot: Box<Slot>, at: Moment, context: &mut Context<H>) {
+        let uncertain = self.queue.is_uncertain(&slot);
+        context.deliver(slot, uncertain, at);
+    }
+
+    /// Delivers an exchange whose response did not come, if it did not.
+    pub(crate) fn finish_unanswered<H: Handler>(
+        &mut self,
+        mut slot: Box<Slot>,
+        missing: Option<u64>,
+        why: Why,
+        at: Moment,
+        context: &mut Context<H>,
+    ) {
+        if slot.response == Progress::Nothing {
+            let fault = Fault { part: Part::Response, missing, why };
+            slot.fault(Direction::ServerToClient, fault);
+        }
+        self.finish(slot, at, context);
+    }
+
+    /// Delivers what has lost its response for certain, as soon as that is known.
+    fn settle<H: Handler>(&mut self, at: Moment, context: &mut Context<H>) {
+        let State::Lost(lost) = &mut self.server.state else {
+            return;
+        };
+        let only = lost.clean && lost.bytes == 0;
+        let (why, mut missing) = (lost.why, only.then_some(lost.len));
+        while self.queue.front_is_lost(self.server.position) {
+            if let State::Lost(lost) = &mut self.server.state {
+                // What follows was in front of the next response, which then did not begin with the hole.
+                lost.clean = false;
+            }
+            match self.queue.slots.pop_front() {
+                Some(slot) => self.finish_unanswered(slot, missing.take(), why, at, context),
+                None => return,
+            }
+        }
+    }
+
+    fn tunnel(&mut self, direction: Direction, bytes: u64) {
+        if let Some(slot) = self.queue.slots.front_mut() {
+            let tunnel = slot.exchange.tunnel.get_or_insert_default();
+            let count = match direction {
+                Direction::ClientToServer => &mut tunnel.client_bytes,
+                Direction::ServerToClient => &mut tunnel.server_bytes,
+            };
+            *count = count.saturating_add(bytes);
+        }
+    }
+
+    fn tunnel_gap(&mut self, direction: Direction, len: u64, why: Why) {
+        if let Some(slot) = self.queue.slots.front_mut() {
+            let tunnel: &mut Tunnel = slot.exchange.tunnel.get_or_insert_default();
+            tunnel.missing = tunnel.missing.saturating_add(len);
+            slot.fault(direction, Fault { part: body_of(direction), missing: Some(len), why });
+        }
+    }
+
+    pub(crate) fn is_not_http<H: Handler>(&mut self, kind: NotHttp, context: &mut Context<H>) {
+        self.speaks = Speaks::Not(kind);
+        *context.stats.not_http.entry(kind).or_default() += 1;
+        for side in [&mut self.client, &mut self.server] {
+            if let State::Head(gather) = &side.state {
+                context.release(&gather.bytes);
+            }
+            side.state = State::Ended;
+        }
+    }
+}
+
+/// Whether bytes begin with a start line: `Some(true)` if it is for sure, `Some(false)` if it may be one whose end is
+/// not there yet.
+fn begins(bytes: &[u8]) -> Option<bool> {
+    match sniff(bytes) {
+        Sniff::Response => Some(true),
+        Sniff::Request => match memchr::memchr(b'\n', bytes) {
+            Some(end) => bytes.get(..end).is_some_and(is_request_line).then_some(true),
+            None => is_known_method(bytes).then_some(false),
+        },
+        Sniff::Partial | Sniff::Not(_) => None,
+    }
+}
+
+pub(crate) const fn body_of(direction: Direction) -> Part {
+    match direction {
+        Direction::ClientToServer => Part::RequestBody,
+        Direction::ServerToClient => Part::ResponseBody,
+    }
+}
+
+pub(crate) const fn head_of(direction: Direction) -> Part {
+    match direction {
+        Direction::ClientToServer => Part::RequestHead,
+        Direction::ServerToClient => Part::ResponseHead,
+    }
+}
+
+impl At {
+    pub(crate) const fn moment(&self) -> Moment {
+        Moment { packet: self.packet, timestamp: self.timestamp }
     }
 }

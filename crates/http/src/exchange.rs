@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use egret_reassembly::{Direction, Endpoint, Flow, Opened, Timestamp};
+use egret_reassembly::{Endpoint, Flow, Opened, Timestamp};
 
-use crate::message::{Message, Request, Response};
+use crate::message::{Request, Response};
 use crate::{Verdict, text};
 
 /// A request and its final response, or one of them where the other was not seen.
@@ -21,6 +21,8 @@ pub struct Exchange {
     pub(crate) has_response: bool,
     pub(crate) response: Response,
     pub(crate) informational: Vec<Response>,
+    /// Whether there were more interim responses than are kept.
+    pub(crate) interim_lost: bool,
     pub(crate) tunnel: Option<Tunnel>,
     pub(crate) verdict: Verdict,
     pub(crate) ended: Moment,
@@ -77,7 +79,7 @@ impl Exchange {
         self.tunnel
     }
 
-    /// Whether everything was seen. While the exchange is under way, what would be said if it ended here.
+    /// Whether everything was seen. Known when the exchange is over: for [`Handler::exchange`](crate::Handler::exchange).
     pub const fn verdict(&self) -> Verdict {
         self.verdict
     }
@@ -102,13 +104,6 @@ impl Exchange {
         };
         let receive = self.response().map(|response| response.transfer().duration());
         Timing { connect: self.connect, send, wait, receive }
-    }
-
-    pub(crate) const fn message(&self, direction: Direction) -> &Message {
-        match direction {
-            Direction::ClientToServer => &self.request.0,
-            Direction::ServerToClient => &self.response.0,
-        }
     }
 }
 
@@ -148,14 +143,53 @@ pub struct Moment {
 }
 
 impl fmt::Display for Exchange {
+    /// One line for people: time, client and server, what was asked, the status, the media type, the size of the
+    /// body, how long the wait was, and the verdict unless all is well.
+    ///
+    /// `2026-11-05T08:00:00.000000000Z 10.0.0.1:51234 > 10.0.0.2:80 GET /path 200 text/html 832 B 12.9 ms`
+    ///
+    /// What the peers sent is shown without its control characters, so that it cannot steer a terminal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} > {}", self.started(), self.client(), self.server())?;
-        if let Some(request) = self.request() {
-            write!(f, " {} {}", text(request.method()), text(request.target()))?;
+        write!(f, "{} {} > {} ", self.started(), self.client(), self.server())?;
+        match self.request() {
+            Some(request) => write!(f, "{} {}", shown(request.method()), shown(request.target()))?,
+            None => f.write_str("(no request)")?,
         }
         if let Some(response) = self.response() {
             write!(f, " {}", response.status())?;
+            if let Some(media_type) = response.media_type() {
+                write!(f, " {}", shown(media_type.as_bytes()))?;
+            }
+            write!(f, " {}", Bytes(response.body().size()))?;
         }
-        write!(f, " {}", self.verdict)
+        if let Some(Tunnel { client_bytes, server_bytes, .. }) = self.tunnel {
+            write!(f, " tunnel {} > {} <", Bytes(client_bytes), Bytes(server_bytes))?;
+        }
+        if let Some(wait) = self.timing().wait {
+            write!(f, " {:.1} ms", wait.as_secs_f64() * 1e3)?;
+        }
+        match self.verdict {
+            Verdict::Complete => Ok(()),
+            verdict => write!(f, " [{verdict}]"),
+        }
+    }
+}
+
+/// Text without control characters.
+fn shown(bytes: &[u8]) -> String {
+    text(bytes).chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
+}
+
+/// A number of bytes with a unit that keeps it short.
+struct Bytes(u64);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            bytes @ ..10_000 => write!(f, "{bytes} B"),
+            bytes @ ..10_000_000 => write!(f, "{} kB", bytes / 1_000),
+            bytes @ ..10_000_000_000 => write!(f, "{} MB", bytes / 1_000_000),
+            bytes => write!(f, "{} GB", bytes / 1_000_000_000),
+        }
     }
 }

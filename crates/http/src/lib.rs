@@ -5,14 +5,27 @@
 #![forbid(unsafe_code)]
 
 mod anomaly;
+mod bodies;
 mod body;
+mod budget;
+mod chunked;
 mod connection;
+mod content;
 mod context;
 mod exchange;
+mod framing;
 mod handler;
 mod head;
+mod heads;
+mod lenient;
 mod limits;
 mod message;
+mod parse;
+mod queue;
+mod scan;
+mod side;
+mod slot;
+mod sniff;
 mod stream;
 mod verdict;
 
@@ -27,3 +40,5 @@ pub use limits::{Decode, Limits};
 pub use message::{Message, Request, Response, Transfer};
 pub use stream::{HttpFactory, HttpStream};
 pub use verdict::{Part, Verdict, Why};
+
+pub use egret_reassembly::{Direction, Ending, Endpoint, Flow, GapReason, Opened, Path, Timestamp};

@@ -1,8 +1,13 @@
 //! The adapter from reassembled TCP streams to [`Connection`](crate::Connection).
+//!
+//! What only segments tell is taken from them here: how long the handshake took, what was sent again, and whether a
+//! direction ended by itself or with the capture.
 
 use std::marker::PhantomData;
 
-use egret_reassembly::{Admit, Close, Data, Direction, Gap, Segment, Stream, StreamFactory, Timestamp};
+use egret_reassembly::{
+    Admit, Close, Data, Direction, Gap, Segment, Stream, StreamFactory, TcpFlags, Timestamp,
+};
 
 use crate::{Connection, Context, Handler, Missing, Moment, Piece};
 
@@ -31,6 +36,10 @@ impl<H: Handler> StreamFactory for HttpFactory<H> {
     fn new_stream(&mut self, connection: &egret_reassembly::Connection) -> HttpStream<H> {
         HttpStream {
             connection: Connection::new(connection.id, connection.flow, connection.opened),
+            handshake: Handshake::Nothing,
+            client: Sent::default(),
+            server: Sent::default(),
+            packet: connection.id,
             handler: PhantomData,
         }
     }
@@ -40,18 +49,88 @@ impl<H: Handler> StreamFactory for HttpFactory<H> {
 #[derive(Debug)]
 pub struct HttpStream<H> {
     connection: Connection,
+    handshake: Handshake,
+    client: Sent,
+    server: Sent,
+    /// The last packet of the connection.
+    packet: u64,
     handler: PhantomData<fn(H)>,
+}
+
+/// How far the handshake is.
+#[derive(Debug, Clone, Copy)]
+enum Handshake {
+    Nothing,
+    /// The first SYN was at this time.
+    Syn(Timestamp),
+    /// And it was answered.
+    SynAck(Timestamp),
+    Done,
+}
+
+/// What the segments of one direction told.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sent {
+    /// The sequence number behind the last byte that was delivered.
+    next: Option<u32>,
+    fin: bool,
+}
+
+impl<H> HttpStream<H> {
+    const fn sent(&mut self, direction: Direction) -> &mut Sent {
+        match direction {
+            Direction::ClientToServer => &mut self.client,
+            Direction::ServerToClient => &mut self.server,
+        }
+    }
+
+    /// Follows the handshake from the first SYN to its last ACK.
+    fn shake(&mut self, segment: &Segment<'_>) {
+        let syn = segment.flags.has(TcpFlags::SYN);
+        let ack = segment.flags.has(TcpFlags::ACK);
+        self.handshake = match (self.handshake, segment.direction) {
+            (Handshake::Nothing, Direction::ClientToServer) if syn && !ack => {
+                Handshake::Syn(segment.timestamp)
+            }
+            (Handshake::Nothing, _) if !syn => Handshake::Done,
+            (Handshake::Syn(first), Direction::ServerToClient) if syn && ack => Handshake::SynAck(first),
+            (Handshake::SynAck(first), Direction::ClientToServer) if ack && !syn => {
+                self.connection.connected(segment.timestamp.since(first));
+                Handshake::Done
+            }
+            (same, _) => same,
+        };
+    }
 }
 
 impl<H: Handler> Stream for HttpStream<H> {
     type Context = Context<H>;
 
-    fn accept(&mut self, _segment: &Segment<'_>, _context: &mut Context<H>) -> Admit {
-        if self.connection.not_http().is_some() { Admit::Ignore } else { Admit::Yes }
+    fn accept(&mut self, segment: &Segment<'_>, _context: &mut Context<H>) -> Admit {
+        if self.connection.not_http().is_some() {
+            return Admit::Ignore;
+        }
+        self.packet = segment.packet;
+        if !matches!(self.handshake, Handshake::Done) {
+            self.shake(segment);
+        }
+        let sent = self.sent(segment.direction);
+        sent.fin |= segment.flags.has(TcpFlags::FIN);
+        let again = match sent.next {
+            Some(next) if !segment.payload.is_empty() => next.wrapping_sub(segment.seq),
+            _ => 0,
+        };
+        // Half the sequence space is behind. A single byte just behind is a keep-alive probe, not data.
+        if 0 < again && again < 1 << 31 && (again > 1 || segment.payload.len() > 1) {
+            let bytes = u64::from(again).min(segment.payload.len() as u64);
+            self.connection.retransmitted(segment.direction, bytes);
+        }
+        Admit::Yes
     }
 
     fn reassembled(&mut self, data: Data<'_>, context: &mut Context<H>) {
         let Data { direction, offset, timestamp, packet, ack, bytes, .. } = data;
+        self.sent(direction).next = Some(data.seq.wrapping_add(bytes.len() as u32));
         self.connection.data(Piece { direction, offset, timestamp, packet, ack, bytes }, context);
     }
 
@@ -62,7 +141,10 @@ impl<H: Handler> Stream for HttpStream<H> {
     }
 
     fn half_closed(&mut self, direction: Direction, timestamp: Timestamp, context: &mut Context<H>) {
-        self.connection.end(direction, Moment { packet: 0, timestamp }, context);
+        // The end of the capture ends both directions too; only a FIN says that nothing more was to come.
+        if self.sent(direction).fin {
+            self.connection.end(direction, Moment { packet: self.packet, timestamp }, context);
+        }
     }
 
     fn complete(&mut self, close: Close, context: &mut Context<H>) {

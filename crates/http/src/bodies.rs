@@ -1,0 +1,156 @@
+//! Bodies, as their bytes come: framing taken off, counted, kept, decoded.
+
+use egret_reassembly::Direction;
+
+use crate::chunked::Chunk;
+use crate::connection::{Connection, body_of};
+use crate::lenient;
+use crate::side::{At, Lost, State};
+use crate::slot::Fault;
+use crate::{Context, Handler, MessageAnomaly, Moment, Undecoded, Why};
+
+impl Connection {
+    /// Takes the next bytes of a body; how many of them are the body's.
+    pub(crate) fn body<H: Handler>(
+        &mut self,
+        direction: Direction,
+        bytes: &[u8],
+        at: At,
+        context: &mut Context<H>,
+    ) -> usize {
+        if let Some(slot) = self.current(direction) {
+            slot.message(direction).transfer.add(at.packet, at.timestamp);
+        }
+        match &mut self.side(direction).state {
+            State::Length(left) => {
+                let taken = bytes.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
+                *left -= taken as u64;
+                let over = *left == 0;
+                self.content(direction, bytes.get(..taken).unwrap_or_default(), context);
+                if over {
+                    self.message_end(direction, at.moment(), context);
+                }
+                taken
+            }
+            State::UntilClose => {
+                self.content(direction, bytes, context);
+                bytes.len()
+            }
+            State::Chunked(_) => self.chunked(direction, bytes, at, context),
+            _ => bytes.len(),
+        }
+    }
+
+    /// Takes a step in a chunked body.
+    fn chunked<H: Handler>(
+        &mut self,
+        direction: Direction,
+        bytes: &[u8],
+        at: At,
+        context: &mut Context<H>,
+    ) -> usize {
+        let mut odd = None;
+        let State::Chunked(chunks) = &mut self.side(direction).state else {
+            return bytes.len();
+        };
+        let step = chunks.step(bytes, |anomaly| odd = Some(anomaly));
+        if let (Some(anomaly), Some(slot)) = (odd, self.current(direction)) {
+            slot.message(direction).mark(anomaly);
+        }
+        match step {
+            Chunk::Framing(taken) => taken,
+            Chunk::Data(taken) => {
+                self.content(direction, bytes.get(..taken).unwrap_or_default(), context);
+                taken
+            }
+            Chunk::Trailers { bytes: taken, last } => {
+                self.trailers(direction, bytes.get(..taken).unwrap_or_default(), last, context);
+                if last {
+                    self.message_end(direction, at.moment(), context);
+                }
+                taken
+            }
+            Chunk::Bad => {
+                self.cut_body(direction, None, Why::Malformed, at.moment(), context);
+                let lost = Lost { why: Why::Malformed, until: at.offset, len: 0, clean: false, bytes: 0 };
+                self.lose(direction, lost);
+                bytes.len()
+            }
+        }
+    }
+
+    /// Keeps trailers, and finds their fields at the end.
+    fn trailers<H: Handler>(
+        &mut self,
+        direction: Direction,
+        bytes: &[u8],
+        last: bool,
+        context: &mut Context<H>,
+    ) {
+        let Some(slot) = self.current(direction) else {
+            return;
+        };
+        let (limits, budget) = (&context.limits, &mut context.budget);
+        let message = slot.message(direction);
+        let room = limits.head.saturating_sub(message.trailers.bytes.len());
+        let kept = budget.extend(&mut message.trailers.bytes, bytes.get(..room).unwrap_or(bytes));
+        if kept < bytes.len() {
+            message.mark(MessageAnomaly::TrailersTooLong);
+        }
+        if last {
+            // The fields are told by their places, so that the bytes can be lent while they are found.
+            let section = std::mem::take(&mut message.trailers.bytes);
+            let mut anomalies = message.anomalies;
+            lenient::fields(&section, 0, &mut message.trailers, &mut anomalies, limits, budget);
+            (message.trailers.bytes, message.anomalies) = (section, anomalies);
+        }
+    }
+
+    /// The next bytes of what the body holds.
+    fn content<H: Handler>(&mut self, direction: Direction, bytes: &[u8], context: &mut Context<H>) {
+        if bytes.is_empty() {
+            return;
+        }
+        let mut decoder = self.side(direction).decoder.take();
+        if let Some(slot) = self.current(direction) {
+            context.body(slot, direction, &mut decoder, bytes);
+        }
+        self.side(direction).decoder = decoder;
+    }
+
+    /// Counts on over bytes of a body that are missing; at most as many as are left of it, or of its chunk.
+    pub(crate) fn skip_body<H: Handler>(
+        &mut self,
+        direction: Direction,
+        bytes: u64,
+        why: Why,
+        at: Moment,
+        context: &mut Context<H>,
+    ) {
+        let decoder = self.side(direction).decoder.take();
+        if let Some(slot) = self.current(direction) {
+            let message = slot.message(direction);
+            if let Some(decoder) = decoder {
+                context.decoded(&decoder, message, Some(Undecoded::Gap));
+            }
+            message.body.size = message.body.size.saturating_add(bytes);
+            message.body.missing = message.body.missing.saturating_add(bytes);
+            message.transfer.missing = message.transfer.missing.saturating_add(bytes);
+            slot.fault(direction, Fault { part: body_of(direction), missing: Some(bytes), why });
+        }
+        let over = match &mut self.side(direction).state {
+            State::Length(left) => {
+                *left = left.saturating_sub(bytes);
+                *left == 0
+            }
+            State::Chunked(chunks) => {
+                chunks.skip(bytes);
+                false
+            }
+            _ => false,
+        };
+        if over {
+            self.message_end(direction, at, context);
+        }
+    }
+}

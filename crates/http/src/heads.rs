@@ -1,0 +1,446 @@
+//! Heads, as their bytes come: gathered if they come in pieces, parsed once, and what they say about what follows.
+
+use egret_reassembly::{Direction, Opened};
+
+use crate::body::Framing;
+use crate::budget::cost;
+use crate::chunked::Chunks;
+use crate::connection::{Connection, Speaks, head_of};
+use crate::framing::Lengths;
+use crate::message::Transfer;
+use crate::parse::{Kind, parse};
+use crate::scan::Scan;
+use crate::side::{At, Gather, Lost, State};
+use crate::slot::{Fault, Progress};
+use crate::sniff::{Sniff, UNSURE, is_known_method, is_request_line, sniff};
+use crate::{Context, Handler, MessageAnomaly, Moment, NotHttp, Part, Tunnel, Why, lenient};
+
+/// How many interim responses of an exchange are kept.
+const INTERIM: usize = 32;
+
+/// A head, wherever its bytes are.
+enum Head<'a> {
+    /// In the packet.
+    InPlace(&'a [u8]),
+    /// Gathered from several.
+    Gathered(Vec<u8>),
+}
+
+impl Head<'_> {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Head::InPlace(bytes) => bytes,
+            Head::Gathered(bytes) => bytes,
+        }
+    }
+}
+
+/// What is known of a head besides its bytes.
+struct Found {
+    scan: Scan,
+    offset: u64,
+    ack: Option<u64>,
+    transfer: Transfer,
+    has_slot: bool,
+    /// Why it is not whole, if it is not.
+    fault: Option<(Option<u64>, Why)>,
+}
+
+impl Connection {
+    /// Takes the next bytes of a head, or of what is in front of one; how many of them are that.
+    pub(crate) fn head<H: Handler>(
+        &mut self,
+        direction: Direction,
+        bytes: &[u8],
+        at: At,
+        context: &mut Context<H>,
+    ) -> usize {
+        let side = self.side(direction);
+        if let State::Head(gather) = &mut side.state {
+            let before = gather.scan.before;
+            let end = gather.scan.find(bytes);
+            let piece = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
+            let room = context.limits.head.saturating_sub(gather.bytes.len());
+            let kept = match gather.dropped {
+                0 => context.budget.extend(&mut gather.bytes, piece.get(..room).unwrap_or(piece)),
+                _ => 0, // Behind a hole nothing is kept, so that what is kept is the beginning.
+            };
+            gather.dropped += (piece.len() - kept) as u64;
+            gather.transfer.add(at.packet, at.timestamp);
+            debug_assert_eq!(gather.scan.before, before + piece.len(), "every byte is looked at once");
+            return match self.judge(direction) {
+                Err(kind) => {
+                    self.is_no_message(direction, kind, at, context);
+                    bytes.len()
+                }
+                Ok(()) => {
+                    if end.is_some()
+                        && let State::Head(gather) = std::mem::take(&mut self.side(direction).state)
+                    {
+                        self.gathered(direction, *gather, at.moment(), context);
+                    }
+                    piece.len()
+                }
+            };
+        }
+        let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        if blank > 0 {
+            side.blank = true;
+            return blank;
+        }
+        let mut scan = Scan::new();
+        let (offset, ack) = (at.offset, at.ack);
+        let mut transfer = Transfer::default();
+        transfer.add(at.packet, at.timestamp);
+        match scan.find(bytes) {
+            Some(end) if end <= context.limits.head => {
+                let head = bytes.get(..end).unwrap_or_default();
+                if let Err(kind) = judge(direction, head, scan.first_line) {
+                    self.is_no_message(direction, kind, at, context);
+                    return bytes.len();
+                }
+                let found = Found { scan, offset, ack, transfer, has_slot: false, fault: None };
+                self.whole_head(direction, Head::InPlace(head), found, at.moment(), context);
+                end
+            }
+            _ => {
+                let gather = Gather {
+                    bytes: Vec::new(),
+                    scan: Scan::new(),
+                    offset,
+                    ack,
+                    transfer,
+                    certain: false,
+                    has_slot: false,
+                    dropped: 0,
+                };
+                side.state = State::Head(Box::new(gather));
+                self.head(direction, bytes, at, context)
+            }
+        }
+    }
+
+    /// Whether what is being gathered can still be a head.
+    fn judge(&mut self, direction: Direction) -> Result<(), NotHttp> {
+        let State::Head(gather) = &mut self.side(direction).state else {
+            return Ok(());
+        };
+        if !gather.certain {
+            gather.certain = judge(direction, &gather.bytes, gather.scan.first_line)?;
+            if gather.certain && self.speaks == Speaks::Something {
+                self.speaks = Speaks::Http;
+            }
+        }
+        Ok(())
+    }
+
+    /// A head was gathered to its end.
+    fn gathered<H: Handler>(
+        &mut self,
+        direction: Direction,
+        gather: Gather,
+        at: Moment,
+        context: &mut Context<H>,
+    ) {
+        let Gather { bytes, scan, offset, ack, transfer, has_slot, dropped, .. } = gather;
+        let fault = (dropped > 0).then_some((Some(dropped), Why::Limit));
+        let found = Found { scan, offset, ack, transfer, has_slot, fault };
+        self.whole_head(direction, Head::Gathered(bytes), found, at, context);
+    }
+
+    /// A head ends before it is whole. What is there of it is reported, if it can be told from anything else.
+    pub(crate) fn cut_head<H: Handler>(
+        &mut self,
+        direction: Direction,
+        gather: Gather,
+        why: Why,
+        at: Moment,
+        context: &mut Context<H>,
+    ) {
+        let known = gather.certain || is_known_method(&gather.bytes) || gather.bytes.starts_with(b"HTTP/1");
+        if !known && (self.speaks != Speaks::Http || self.side(direction).resync.is_some()) {
+            return context.release(&gather.bytes);
+        }
+        let Gather { bytes, scan, offset, ack, transfer, has_slot, .. } = gather;
+        let found = Found { scan, offset, ack, transfer, has_slot, fault: Some((None, why)) };
+        self.add_head(direction, Head::Gathered(bytes), found, at, context);
+        self.message_end(direction, at, context);
+    }
+
+    /// These bytes are not a head: the connection is something else, or the direction is lost.
+    fn is_no_message<H: Handler>(
+        &mut self,
+        direction: Direction,
+        kind: NotHttp,
+        at: At,
+        context: &mut Context<H>,
+    ) {
+        let side = self.side(direction);
+        if let State::Head(gather) = &side.state {
+            context.release(&gather.bytes);
+        }
+        let found_again = side.resync.is_some();
+        if self.speaks == Speaks::Something && (kind != NotHttp::Other || !found_again) {
+            return self.is_not_http(kind, context);
+        }
+        let lost = Lost { why: Why::Malformed, until: at.offset, len: 0, clean: false, bytes: 0 };
+        self.lose(direction, lost);
+    }
+
+    /// A head is there, to its end.
+    fn whole_head<H: Handler>(
+        &mut self,
+        direction: Direction,
+        head: Head<'_>,
+        found: Found,
+        at: Moment,
+        context: &mut Context<H>,
+    ) {
+        let cut = found.fault.is_some();
+        let Some(mut lengths) = self.add_head(direction, head, found, at, context) else {
+            // No memory for the exchange.
+            return self.lose(direction, Lost::at_limit());
+        };
+        match direction {
+            Direction::ClientToServer => {
+                let framing = lengths.of_request();
+                self.begin_body(direction, framing, lengths, cut, at, context);
+            }
+            Direction::ServerToClient => self.response_head(lengths, cut, at, context),
+        }
+    }
+
+    /// Puts a head where its exchange is; what it says about the body. `None` without memory for the exchange.
+    fn add_head<H: Handler>(
+        &mut self,
+        direction: Direction,
+        head: Head<'_>,
+        found: Found,
+        at: Moment,
+        context: &mut Context<H>,
+    ) -> Option<Lengths> {
+        self.speaks = Speaks::Http;
+        let side = self.side(direction);
+        let (blank, lost) = (std::mem::take(&mut side.blank), side.resync.take());
+        let claimed = match direction {
+            Direction::ClientToServer if found.has_slot => Some(()),
+            Direction::ClientToServer => self.add_request(found.ack, context),
+            Direction::ServerToClient => self.pair(found.offset, lost, at, context),
+        };
+        let (Some(()), Some(slot)) = (claimed, self.current(direction)) else {
+            if let Head::Gathered(bytes) = &head {
+                context.release(bytes);
+            }
+            return None;
+        };
+        slot.set(direction, Progress::Open);
+        match direction {
+            Direction::ClientToServer => slot.exchange.has_request = true,
+            Direction::ServerToClient => slot.exchange.has_response = true,
+        }
+        let message = slot.message(direction);
+        if blank {
+            message.mark(MessageAnomaly::LeadingEmptyLine);
+        }
+        message.transfer = found.transfer;
+        let kind = match direction {
+            Direction::ClientToServer => Kind::Request,
+            Direction::ServerToClient => Kind::Response,
+        };
+        let (limits, budget) = (&context.limits, &mut context.budget);
+        let lengths = if found.fault.is_some() {
+            lenient::parse(kind, head.bytes(), message, limits, budget)
+        } else {
+            parse(kind, head.bytes(), &found.scan, message, limits, budget)
+        };
+        let whole = match head {
+            Head::InPlace(bytes) => budget.extend(&mut message.headers.bytes, bytes) == bytes.len(),
+            Head::Gathered(bytes) => {
+                if bytes.len() >= limits.head {
+                    message.mark(MessageAnomaly::HeadTooLong);
+                }
+                budget.release(cost(&message.headers.bytes));
+                message.headers.bytes = bytes;
+                true
+            }
+        };
+        let fault = found.fault.or((!whole).then_some((None, Why::Limit)));
+        if let Some((missing, why)) = fault {
+            slot.fault(direction, Fault { part: head_of(direction), missing, why });
+        }
+        Some(lengths)
+    }
+
+    /// Adds an exchange for a request that begins.
+    fn add_request<H: Handler>(&mut self, ack: Option<u64>, context: &mut Context<H>) -> Option<()> {
+        let mut slot = context.slot(self.id, self.next_index, self.flow, self.opened)?;
+        slot.exchange.connect = self.connect.take();
+        self.next_index += 1;
+        self.queue.add(slot, ack);
+        Some(())
+    }
+
+    /// Brings the exchange to the front of the queue that a response answers which begins at `offset`.
+    fn pair<H: Handler>(
+        &mut self,
+        offset: u64,
+        lost: Option<Lost>,
+        at: Moment,
+        context: &mut Context<H>,
+    ) -> Option<()> {
+        if self.queue.slots.is_empty()
+            && let State::Head(gather) = &mut self.client.state
+            && gather.certain
+            && gather.ack.is_none_or(|acked| acked <= offset)
+        {
+            // The response to a request of which the head is still being sent: a refusal.
+            gather.has_slot = true;
+            let (ack, transfer) = (gather.ack, gather.transfer);
+            self.add_request(ack, context)?;
+            if let Some(slot) = self.queue.slots.back_mut() {
+                (slot.exchange.has_request, slot.request) = (true, Progress::Open);
+                slot.exchange.request.0.transfer = transfer;
+            }
+        }
+        let pairing = self.queue.pair(offset, lost.as_ref());
+        let mut missing =
+            lost.filter(|lost| pairing.lost == 1 && lost.clean && lost.bytes == 0).map(|lost| lost.len);
+        let why = lost.map_or(Why::PairingUncertain, |lost| lost.why);
+        for _ in 0..pairing.lost {
+            if let Some(slot) = self.queue.slots.pop_front() {
+                self.finish_unanswered(slot, missing.take(), why, at, context);
+            }
+        }
+        if let Err(why) = pairing.answers {
+            let midstream = self.opened == Opened::Midstream && why == Why::Unasked && self.next_index == 0;
+            let why = if midstream { Why::Midstream } else { why };
+            let mut slot = context.slot(self.id, self.next_index, self.flow, self.opened)?;
+            self.next_index += 1;
+            slot.request = Progress::Done;
+            slot.fault(Direction::ClientToServer, Fault { part: Part::RequestHead, missing: None, why });
+            self.queue.slots.push_front(slot);
+        }
+        Some(())
+    }
+
+    /// A response head is there: an interim one, the beginning of a tunnel, or the final one.
+    fn response_head<H: Handler>(
+        &mut self,
+        mut lengths: Lengths,
+        cut: bool,
+        at: Moment,
+        context: &mut Context<H>,
+    ) {
+        let direction = Direction::ServerToClient;
+        let Some(slot) = self.queue.slots.front_mut() else {
+            return;
+        };
+        let (status, exchange) = (slot.exchange.response.status, &mut slot.exchange);
+        let connect = exchange.request.method() == b"CONNECT" && matches!(status, 200..=299);
+        if status == 101 || connect {
+            slot.response = Progress::Done;
+            context.handler.response(&slot.exchange);
+            return self.open_tunnel(context);
+        }
+        if matches!(status, 100..=199) && !cut {
+            exchange.has_response = false;
+            slot.response = Progress::Nothing;
+            if exchange.informational.len() < INTERIM
+                && context.budget.reserve(&mut exchange.informational, 1) > 0
+            {
+                exchange.informational.push(std::mem::take(&mut exchange.response));
+                context.handler.response(&slot.exchange);
+            } else {
+                exchange.response.0.clear();
+                exchange.interim_lost = true;
+            }
+            return;
+        }
+        let (early, lost) = (slot.request == Progress::Open, exchange.interim_lost);
+        if early {
+            exchange.response.0.mark(MessageAnomaly::EarlyResponse);
+        }
+        if lost {
+            exchange.response.0.mark(MessageAnomaly::TooManyInterim);
+        }
+        let head = exchange.request.method() == b"HEAD";
+        let framing = lengths.of_response(status, head);
+        self.begin_body(direction, framing, lengths, cut, at, context);
+    }
+
+    /// What follows is a body, or if there is none the next message.
+    fn begin_body<H: Handler>(
+        &mut self,
+        direction: Direction,
+        framing: Framing,
+        lengths: Lengths,
+        cut: bool,
+        at: Moment,
+        context: &mut Context<H>,
+    ) {
+        let Some(slot) = self.current(direction) else {
+            return;
+        };
+        let message = slot.message(direction);
+        message.anomalies.extend(lengths.anomalies);
+        message.body.framing = framing;
+        match direction {
+            Direction::ClientToServer => context.handler.request(&slot.exchange),
+            Direction::ServerToClient => context.handler.response(&slot.exchange),
+        }
+        let message = slot.message(direction);
+        let decoder = match framing {
+            Framing::None | Framing::Length(0) => None,
+            _ => context.decoder(message),
+        };
+        // What tells the length of the body may have been in the part of the head that was not kept.
+        let lost = cut && matches!(framing, Framing::None | Framing::UntilClose);
+        let side = self.side(direction);
+        side.decoder = decoder;
+        side.state = match framing {
+            Framing::None | Framing::Length(0) => State::Start,
+            Framing::Length(length) => State::Length(length),
+            Framing::Chunked => State::Chunked(Chunks::new()),
+            Framing::UntilClose => State::UntilClose,
+        };
+        if matches!(side.state, State::Start) || lost {
+            self.message_end(direction, at, context);
+        }
+        if lost {
+            self.lose(direction, Lost::at_limit());
+        }
+    }
+
+    /// From here on, what both sides say is not HTTP.
+    fn open_tunnel<H: Handler>(&mut self, context: &mut Context<H>) {
+        self.server.state = State::Tunnel;
+        // The client may have begun before it had the answer.
+        let early = match std::mem::replace(&mut self.client.state, State::Tunnel) {
+            State::Head(gather) => {
+                context.release(&gather.bytes);
+                gather.scan.before as u64
+            }
+            State::Lost(lost) => lost.bytes,
+            _ => 0,
+        };
+        if let Some(slot) = self.queue.slots.front_mut() {
+            slot.exchange.tunnel = Some(Tunnel { client_bytes: early, ..Tunnel::default() });
+        }
+    }
+}
+
+/// Whether bytes can be the head that this direction sends: for sure, or as far as one can tell.
+fn judge(direction: Direction, bytes: &[u8], first_line: Option<usize>) -> Result<bool, NotHttp> {
+    match (sniff(bytes), direction) {
+        (Sniff::Response, Direction::ServerToClient) => Ok(true),
+        (Sniff::Request, Direction::ClientToServer) => match first_line {
+            Some(end) if is_request_line(bytes.get(..end).unwrap_or(bytes)) => Ok(true),
+            Some(_) => Err(NotHttp::Other),
+            None if bytes.len() > UNSURE && !is_known_method(bytes) => Err(NotHttp::Other),
+            None => Ok(false),
+        },
+        (Sniff::Partial, _) => Ok(false),
+        (Sniff::Not(kind), _) => Err(kind),
+        (Sniff::Request | Sniff::Response, _) => Err(NotHttp::Other),
+    }
+}

@@ -1,0 +1,130 @@
+//! The exchanges of a connection that are under way, oldest first, and which of them a response answers.
+//!
+//! Promises: a response never answers a request that was sent after it; one lost response leaves one request
+//! unanswered, the right one, and shifts none; where that cannot be told, the exchanges say so. Nothing here takes
+//! more steps than requests leave the queue, but for a binary search.
+//!
+//! What it rests on: a client that does not pipeline sends a request when it has received the whole response before.
+//! The acknowledgment number in the request's packet is then exactly where its own response will begin.
+
+use std::collections::VecDeque;
+
+use crate::Why;
+use crate::side::Lost;
+use crate::slot::{Progress, Slot};
+
+/// The exchanges under way. Requests are added at the back, responses belong to the front.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    pub(crate) slots: VecDeque<Box<Slot>>,
+    /// What the last request acknowledged.
+    last_acked: Option<u64>,
+    /// Exchanges below this index may be joined from two different ones.
+    uncertain: u64,
+    /// Requests that were reported because the queue was full, and whose responses are still to come.
+    pub(crate) skipped: u64,
+    /// The index of the first of them.
+    pub(crate) skipped_from: u64,
+    /// Requests may have been lost for this reason, since the queue was last empty.
+    pub(crate) request_loss: Option<Why>,
+}
+
+/// What a response head is to the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pairing {
+    /// How many exchanges, from the front, have lost their response before it.
+    pub(crate) lost: usize,
+    /// Whether the exchange that is then at the front is the one it answers.
+    pub(crate) answers: Result<(), Why>,
+}
+
+impl Queue {
+    /// Adds a request, which acknowledged the server's stream up to `acked`.
+    pub(crate) fn add(&mut self, mut slot: Box<Slot>, acked: Option<u64>) {
+        if self.slots.is_empty() {
+            self.request_loss = None;
+        }
+        slot.acked = acked;
+        slot.pipelined = match (self.last_acked, acked) {
+            (Some(before), Some(now)) => now <= before,
+            (_, None) => !self.slots.is_empty(),
+            (None, Some(_)) => false,
+        };
+        if self.slots.front().is_some_and(|front| self.is_uncertain(front)) {
+            self.uncertain = slot.exchange.index + 1;
+        }
+        self.last_acked = acked;
+        self.slots.push_back(slot);
+    }
+
+    /// Whether the exchange may be joined from two different ones.
+    pub(crate) fn is_uncertain(&self, slot: &Slot) -> bool {
+        slot.exchange.index < self.uncertain
+    }
+
+    /// Which exchange a response answers that begins at `at`, in front of which bytes may have been `lost`.
+    pub(crate) fn pair(&mut self, at: u64, lost: Option<&Lost>) -> Pairing {
+        let front = |lost| Pairing { lost, answers: Ok(()) };
+        let unasked = |lost, why| Pairing { lost, answers: Err(why) };
+        let nobody = self.request_loss.unwrap_or(match lost {
+            Some(lost) => lost.why,
+            None => Why::Unasked,
+        });
+        let Some(first) = self.slots.front() else {
+            return self.pair_with_skipped().unwrap_or(unasked(0, nobody));
+        };
+        if first.response == Progress::Done {
+            return unasked(0, nobody); // It came early, and its request is still being sent.
+        }
+        if self.skipped > 0 && first.exchange.index > self.skipped_from {
+            return self.pair_with_skipped().unwrap_or(unasked(0, nobody));
+        }
+        if first.acked.is_some_and(|acked| acked > at) {
+            return unasked(0, nobody);
+        }
+        if lost.is_none() && !self.is_uncertain(first) {
+            return front(0);
+        }
+        let exact = self.slots.partition_point(|slot| slot.acked.is_none_or(|acked| acked < at));
+        let exact = self.slots.get(exact).filter(|slot| slot.acked == Some(at)).map(|slot| (exact, slot));
+        if lost.is_none() {
+            return match exact {
+                // Responses that may have been lost before are now known to be.
+                Some((exact, slot)) if !slot.pipelined => front(exact),
+                _ => front(0),
+            };
+        }
+        let sent = self.slots.partition_point(|slot| slot.acked.is_none_or(|acked| acked <= at));
+        let pipelined = |count: usize| self.slots.iter().take(count).any(|slot| slot.pipelined);
+        match exact {
+            Some((exact, _)) if !pipelined(exact + 1) => front(exact),
+            _ if pipelined(sent) => {
+                self.uncertain = self.slots.back().map_or(0, |slot| slot.exchange.index + 1);
+                front(0)
+            }
+            // No request was sent exactly here. If none was lost it is the last one's, behind an interim response.
+            _ => match self.request_loss {
+                None => front(sent.saturating_sub(1)),
+                Some(why) => unasked(sent, why),
+            },
+        }
+    }
+
+    fn pair_with_skipped(&mut self) -> Option<Pairing> {
+        self.skipped = self.skipped.checked_sub(1)?;
+        Some(Pairing { lost: 0, answers: Err(Why::Limit) })
+    }
+
+    /// Whether the oldest exchange is known to have lost its response, now that the server's stream was lost up to
+    /// `position`: the next request was sent by a client that had received it.
+    pub(crate) fn front_is_lost(&self, position: u64) -> bool {
+        let (Some(first), Some(second)) = (self.slots.front(), self.slots.get(1)) else {
+            return false;
+        };
+        first.response == Progress::Nothing
+            && !first.pipelined
+            && !second.pipelined
+            && !self.is_uncertain(first)
+            && second.acked.is_some_and(|acked| acked <= position)
+    }
+}

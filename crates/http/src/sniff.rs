@@ -1,0 +1,161 @@
+//! What bytes are by their beginning: a request, a response, another protocol. Looks at a bounded number of bytes.
+
+use memchr::memmem;
+
+use crate::NotHttp;
+
+/// What a run of bytes begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sniff {
+    /// A method and a space. Whether it is HTTP is known at the end of the line: see [`is_request_line`].
+    Request,
+    /// `HTTP/` or `ICY ` (SHOUTcast's way to say the former).
+    Response,
+    /// Too few bytes to tell.
+    Partial,
+    /// Neither.
+    Not(NotHttp),
+}
+
+/// The longest word that may be a method. The longest registered one has 17 letters (`UPDATEREDIRECTREF`).
+const METHOD: usize = 32;
+
+/// How much of a request line with a method that is not well known may come before its end does.
+pub(crate) const UNSURE: usize = 8 << 10;
+
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n";
+
+/// Looks at the first bytes.
+pub(crate) fn sniff(bytes: &[u8]) -> Sniff {
+    let Some(first) = bytes.first() else {
+        return Sniff::Partial;
+    };
+    if is_tls(bytes) {
+        return Sniff::Not(NotHttp::Tls);
+    }
+    if !is_token(*first) {
+        // A TLS record needs five bytes to be told.
+        let short =
+            (0x14..=0x17).contains(first) && bytes.len() < 5 && bytes.get(1).is_none_or(|byte| *byte == 3);
+        return if short { Sniff::Partial } else { Sniff::Not(NotHttp::Other) };
+    }
+    for (prefix, what) in [
+        (HTTP2_PREFACE, Sniff::Not(NotHttp::Http2)),
+        (b"HTTP/", Sniff::Response),
+        (b"ICY ", Sniff::Response),
+        (b"SSH-", Sniff::Not(NotHttp::Ssh)),
+    ] {
+        if bytes.starts_with(prefix) {
+            return what;
+        }
+        if prefix.starts_with(bytes) {
+            return Sniff::Partial;
+        }
+    }
+    match bytes.iter().take(METHOD + 1).position(|byte| !is_token(*byte)) {
+        Some(end) if bytes.get(end) == Some(&b' ') => Sniff::Request,
+        None if bytes.len() <= METHOD => Sniff::Partial,
+        _ => Sniff::Not(NotHttp::Other),
+    }
+}
+
+/// Whether a first line that [`sniff`] took for a request's names a version of HTTP behind its target.
+pub(crate) fn is_request_line(line: &[u8]) -> bool {
+    memmem::find(line, b" HTTP/").is_some()
+}
+
+/// Whether bytes begin with a method that is used with HTTP and hardly with anything else, and a space.
+pub(crate) fn is_known_method(bytes: &[u8]) -> bool {
+    const KNOWN: [&[u8]; 17] = [
+        b"GET ",
+        b"POST ",
+        b"PUT ",
+        b"HEAD ",
+        b"DELETE ",
+        b"OPTIONS ",
+        b"PATCH ",
+        b"CONNECT ",
+        b"TRACE ",
+        b"PROPFIND ",
+        b"PROPPATCH ",
+        b"MKCOL ",
+        b"COPY ",
+        b"MOVE ",
+        b"LOCK ",
+        b"UNLOCK ",
+        b"REPORT ",
+    ];
+    KNOWN.iter().any(|method| bytes.starts_with(method))
+}
+
+/// A TLS record's header: its type, version 3.0 to 3.4, and a length that a record may have.
+fn is_tls(bytes: &[u8]) -> bool {
+    let Some(([kind, major, minor, length @ ..], _)) = bytes.split_first_chunk::<5>() else {
+        return false;
+    };
+    (0x14..=0x17).contains(kind)
+        && *major == 3
+        && *minor <= 4
+        && u16::from_be_bytes(*length) <= (16 << 10) + 2048
+}
+
+/// A character that names and methods may have (RFC 9110 §5.6.2).
+pub(crate) const fn is_token(byte: u8) -> bool {
+    matches!(byte, b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|'
+        | b'~' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_bytes_tell() {
+        for (bytes, what) in [
+            (&b"GET /"[..], Sniff::Request),
+            (b"get x", Sniff::Request),
+            (b"VERSION-CONTROL /", Sniff::Request),
+            (b"HTTP/1.1 200", Sniff::Response),
+            (b"ICY 200 OK", Sniff::Response),
+            (b"", Sniff::Partial),
+            (b"H", Sniff::Partial),
+            (b"HTTP", Sniff::Partial),
+            (b"GET", Sniff::Partial),
+            (b"PRI * HTTP/2.0\r\n\r\nSM", Sniff::Not(NotHttp::Http2)),
+            (b"PRI * HTTP/2.", Sniff::Partial),
+            (b"PRI /x HTTP/1.1", Sniff::Request),
+            (b"SSH-2.0-OpenSSH", Sniff::Not(NotHttp::Ssh)),
+            (b"\x16\x03\x01\x02\x00\x01", Sniff::Not(NotHttp::Tls)),
+            (b"\x16\x03", Sniff::Partial),
+            (b"\x16\x04", Sniff::Not(NotHttp::Other)),
+            (b"\x16\x03\x01\xff\xff\x01", Sniff::Not(NotHttp::Other)),
+            (b"PING\r\n", Sniff::Not(NotHttp::Other)),
+            (b"\0\0\0\x08", Sniff::Not(NotHttp::Other)),
+            (&[b'A'; 33], Sniff::Not(NotHttp::Other)),
+            (&[b'A'; 32], Sniff::Partial),
+        ] {
+            assert_eq!(sniff(bytes), what, "{}", bytes.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn an_answer_never_changes_with_more_bytes() {
+        for bytes in [
+            &b"PRI * HTTP/2.0\r\n"[..],
+            b"PRI * HTTP/1.1\r\n",
+            b"SSH-2",
+            b"HTTP/1.1 ",
+            b"OPTIONS * HTTP/1.1",
+            b"\x17\x03\x03\x00\x20xx",
+            b"220 mail",
+        ] {
+            let mut last = Sniff::Partial;
+            for end in 0..=bytes.len() {
+                let now = sniff(&bytes[..end]);
+                assert!(last == Sniff::Partial || last == now, "{} at {end}", bytes.escape_ascii());
+                last = now;
+            }
+            assert_ne!(last, Sniff::Partial);
+        }
+    }
+}
