@@ -1,2 +1,67 @@
-//! The command.
-fn main() {}
+//! `egret`: network traffic as packets, TCP streams and HTTP exchanges, live or from a file.
+//!
+//! The command parses nothing itself. Arguments become a [`job::Job`], [`pipeline`] drives packets through the
+//! [`command`] that was asked for, and [`output`] writes what it finds. Errors become exit codes here: 0 for success
+//! (a reader of the output who goes away is one), 1 for what went wrong, 2 for usage, 130 for a file that was not
+//! read to its end because of Ctrl-C.
+#![forbid(unsafe_code)]
+
+mod args;
+mod command;
+mod job;
+mod output;
+mod pipeline;
+mod progress;
+mod signals;
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+use args::{Arguments, Command};
+
+const INTERRUPTED: u8 = 130;
+
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(INTERRUPTED),
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            if let Some(usage) = error.downcast_ref::<clap::Error>() {
+                usage.exit();
+            }
+            say(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Does what was asked for. `Ok(false)` when a signal cut it short.
+fn run(arguments: Arguments) -> Result<bool> {
+    match arguments.command {
+        Command::Packets(arguments) => command::packets::run(&arguments),
+        Command::Streams(arguments) => command::streams::run(&arguments),
+        Command::Follow(arguments) => command::follow::run(&arguments),
+        Command::Http(arguments) => command::http::run(&arguments),
+        Command::Stats(arguments) => command::stats::run(&arguments),
+        Command::Interfaces(arguments) => command::interfaces::run(&arguments),
+        Command::Completions { shell } => command::about::completions(shell),
+        Command::Man { command } => command::about::manual(command.as_deref()),
+    }
+}
+
+/// Whether an error only says that nobody reads the output any more.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+    })
+}
+
+/// One line on standard error. If nobody reads that either, there is no one left to tell.
+fn say(line: impl Display) {
+    let _ = writeln!(io::stderr(), "egret: {line}");
+}

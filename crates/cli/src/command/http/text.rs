@@ -1,0 +1,161 @@
+//! An exchange for people: a line, and below it, if asked for, what was said.
+
+use std::fmt::{self, Display};
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use egret_http::{Exchange, Headers, Message, Verdict};
+use egret_reassembly::Direction;
+
+use super::record::shown_text;
+use crate::output::Output;
+use crate::output::bytes::Escaped;
+use crate::output::lines::Lines;
+use crate::output::text::{Clock, Painted, Size, Span, alarm, side};
+
+/// Writes an exchange: its line; with `verbose` 1 the heads too, with 2 the bodies.
+pub(super) fn write(exchange: &Exchange, verbose: u8, out: &mut Output) {
+    let line = Line(exchange).to_string();
+    let style = out.color.then(|| style(exchange)).flatten();
+    let color = out.color;
+    // A line that wraps is harder to read than one that ends early; what is below it is shown as a whole.
+    let shown = match out.width {
+        Some(width) if verbose == 0 => cut(&line, width),
+        _ => &line,
+    };
+    out.record(|to| {
+        writeln!(to, "{}", Painted(style, shown))?;
+        if verbose == 0 {
+            return Ok(());
+        }
+        if let Some(request) = exchange.request() {
+            let start = Words([request.method(), request.target(), request.version()]);
+            message(request, start, Direction::ClientToServer, verbose, color, to)?;
+        }
+        let interim = exchange.informational().iter();
+        for response in interim.chain(exchange.response()) {
+            let status = response.status().to_string();
+            let start = Words([response.version(), status.as_bytes(), response.reason()]);
+            message(response, start, Direction::ServerToClient, verbose, color, to)?;
+        }
+        to.write_all(b"\n")
+    });
+}
+
+/// The line for an exchange:
+/// `TIME  CLIENT > SERVER  METHOD TARGET  STATUS TYPE SIZE  WAIT`, and the verdict where it is not "complete".
+struct Line<'a>(&'a Exchange);
+
+impl Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(exchange) = self;
+        write!(f, "{}  {}  ", Clock(exchange.started()), exchange.flow())?;
+        match exchange.request() {
+            Some(request) => {
+                write!(f, "{} {}", Escaped(request.method()), Escaped(request.target()))?;
+                if request.body().size() > 0 {
+                    write!(f, " ({})", Size(request.body().size()))?;
+                }
+            }
+            None => f.write_str("?")?,
+        }
+        if let Some(response) = exchange.response() {
+            write!(f, "  {}", response.status())?;
+            if let Some(kind) = response.media_type() {
+                write!(f, " {}", Escaped(kind.as_bytes()))?;
+            }
+            write!(f, " {}", Size(response.body().size()))?;
+            if let Some(decoded) = response.body().decoded_size() {
+                write!(f, " ({} decoded)", Size(decoded))?;
+            }
+        }
+        if let Some(wait) = exchange.timing().wait {
+            write!(f, "  {}", Span(wait))?;
+        }
+        if let Some(tunnel) = exchange.tunnel() {
+            write!(
+                f,
+                "  tunnel: sent {}, received {}",
+                Size(tunnel.client_bytes),
+                Size(tunnel.server_bytes)
+            )?;
+        }
+        match exchange.verdict() {
+            Verdict::Complete => Ok(()),
+            verdict => write!(f, "  [{verdict}]"),
+        }
+    }
+}
+
+/// The colour of an exchange: what went wrong, on which side.
+fn style(exchange: &Exchange) -> Option<Style> {
+    let color = match exchange.response().map(|response| response.status()) {
+        _ if !exchange.verdict().is_complete() => return Some(alarm()),
+        Some(200..300) => AnsiColor::Green,
+        Some(300..400) => AnsiColor::Cyan,
+        Some(400..500) => AnsiColor::Yellow,
+        Some(500..) => AnsiColor::Red,
+        _ => return None,
+    };
+    Some(Style::new().fg_color(Some(color.into())))
+}
+
+/// As much of a line as fits into `width` columns, counting each character as one.
+fn cut(line: &str, width: usize) -> &str {
+    match line.char_indices().nth(width) {
+        Some((end, _)) => line.get(..end).unwrap_or(line),
+        None => line,
+    }
+}
+
+/// The three words of a start line.
+struct Words<'a>([&'a [u8]; 3]);
+
+impl Display for Words<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self([first, second, third]) = self;
+        write!(f, "{} {} {}", Escaped(first), Escaped(second), Escaped(third))
+    }
+}
+
+/// A message's head, and its body if `verbose` asks for it, each line behind the mark of its side.
+fn message(
+    message: &Message,
+    start: Words<'_>,
+    from: Direction,
+    verbose: u8,
+    color: bool,
+    to: &mut impl Write,
+) -> io::Result<()> {
+    let client = from == Direction::ClientToServer;
+    let mark = if client { "> " } else { "< " };
+    let style = color.then(|| side(client));
+    writeln!(to, "{}", Painted(style, format_args!("{mark}{start}")))?;
+    fields(message.headers(), mark, style, to)?;
+    let body = message.body();
+    if verbose > 1 && body.size() > 0 {
+        writeln!(to, "{mark}")?;
+        let rest = match shown_text(body) {
+            Some(text) => {
+                let mut lines = Lines::new(mark);
+                lines.push(text.as_bytes(), to)?;
+                lines.end(to)?;
+                let kept = body.bytes().len() as u64;
+                (!body.is_whole()).then(|| format!("{} of {}", Size(kept), Size(body.size())))
+            }
+            None if body.bytes().is_empty() => Some(format!("{}, not kept", Size(body.size()))),
+            None => Some(format!("{}, not text", Size(body.size()))),
+        };
+        if let Some(rest) = rest {
+            writeln!(to, "{mark}[{rest}]")?;
+        }
+    }
+    fields(message.trailers(), mark, style, to)
+}
+
+fn fields(headers: &Headers, mark: &str, style: Option<Style>, to: &mut impl Write) -> io::Result<()> {
+    headers.iter().try_for_each(|(name, value)| {
+        let field = format_args!("{mark}{}: {}", Escaped(name), Escaped(value));
+        writeln!(to, "{}", Painted(style, field))
+    })
+}

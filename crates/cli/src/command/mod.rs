@@ -1,0 +1,9 @@
+//! One module a command.
+
+pub(crate) mod about;
+pub(crate) mod follow;
+pub(crate) mod http;
+pub(crate) mod interfaces;
+pub(crate) mod packets;
+pub(crate) mod stats;
+pub(crate) mod streams;

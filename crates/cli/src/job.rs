@@ -1,0 +1,85 @@
+//! Arguments that belong together, checked: from where, which packets, to where.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::CommandFactory;
+use clap::error::ErrorKind;
+
+use crate::args::{Arguments, Input};
+
+/// What is read, and what is done with it besides printing.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) source: Source,
+    /// The filter's words, joined.
+    pub(crate) filter: Option<String>,
+    pub(crate) write: Option<PathBuf>,
+    pub(crate) count: Option<u64>,
+    pub(crate) snap_length: Option<u32>,
+    pub(crate) quiet: bool,
+}
+
+/// Where packets come from.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// A file, or `-` for standard input.
+    File(PathBuf),
+    /// An interface.
+    Interface(String),
+}
+
+impl Job {
+    /// Checks the arguments. `prints` says whether the command itself writes to standard output.
+    ///
+    /// # Errors
+    /// What the options contradict, as an error of usage.
+    pub(crate) fn new(input: &Input, quiet: bool, prints: bool) -> Result<Self> {
+        let source = match (&input.read, &input.interface) {
+            (Some(path), _) => Source::File(path.clone()),
+            (None, Some(interface)) => Source::Interface(interface.clone()),
+            (None, None) if is_fed(io::stdin()) => Source::File("-".into()),
+            (None, None) => Source::Interface("any".into()),
+        };
+        if let Some(target) = &input.write {
+            if prints && target == Path::new("-") {
+                return Err(usage(
+                    "-w - would mix packets into what this command prints: give -w a file name",
+                ));
+            }
+            if let Source::File(path) = &source
+                && same_file(path, target)
+            {
+                return Err(usage("-w names the file that -r reads: it would be emptied before it is read"));
+            }
+        }
+        let filter = input.filter.join(" ");
+        let filter = (!filter.trim().is_empty()).then_some(filter);
+        let Input { write, count, snap_length, .. } = input;
+        Ok(Self { source, filter, write: write.clone(), count: *count, snap_length: *snap_length, quiet })
+    }
+}
+
+/// An error of usage, which ends the program with exit code 2.
+fn usage(message: &str) -> anyhow::Error {
+    Arguments::command().error(ErrorKind::ArgumentConflict, message).into()
+}
+
+/// Whether something is piped or redirected into `stdin` (a terminal and `/dev/null` are neither).
+fn is_fed(stdin: impl AsFd) -> bool {
+    let Ok(descriptor) = stdin.as_fd().try_clone_to_owned() else { return false };
+    let kind = File::from(descriptor).metadata().map(|metadata| metadata.file_type());
+    kind.is_ok_and(|kind| kind.is_fifo() || kind.is_file() || kind.is_socket())
+}
+
+/// Whether two names mean one regular file that exists.
+fn same_file(one: &Path, other: &Path) -> bool {
+    match (fs::metadata(one), fs::metadata(other)) {
+        (Ok(one), Ok(other)) => one.is_file() && (one.dev(), one.ino()) == (other.dev(), other.ino()),
+        _ => false,
+    }
+}

@@ -1,0 +1,127 @@
+//! Standard output: buffered, checked, and quick to notice that nobody reads it any more.
+//!
+//! Records are produced inside calls that cannot fail (a stream's `complete`, an exchange's handler), so the first
+//! write error is kept here and whatever comes after it is not written. Who drives the loop asks for it with
+//! [`Output::check`].
+
+pub(crate) mod bytes;
+pub(crate) mod dump;
+pub(crate) mod json;
+pub(crate) mod lines;
+pub(crate) mod protocol;
+pub(crate) mod text;
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::os::fd::AsFd;
+
+use serde::Serialize;
+
+use crate::args::{Color, Look};
+
+/// Large enough that a system call is rare, small enough to stay in the cache.
+const BUFFER: usize = 64 << 10;
+
+/// Standard output cannot be written to.
+#[derive(Debug)]
+pub(crate) struct WriteError(io::Error);
+
+impl fmt::Display for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "writing to standard output failed: {}; the output is incomplete", self.0)
+    }
+}
+
+impl std::error::Error for WriteError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+/// Where the records go.
+pub(crate) struct Output {
+    writer: BufWriter<File>,
+    failed: Option<io::Error>,
+    flush_each: bool,
+    /// Whether text may be coloured.
+    pub(crate) color: bool,
+    /// How many columns a line may have; `None` when it is not read on a terminal.
+    pub(crate) width: Option<usize>,
+}
+
+impl Output {
+    /// Standard output, in the manner the arguments ask for.
+    ///
+    /// # Errors
+    /// The system's, when the descriptor cannot be copied.
+    pub(crate) fn new(look: &Look) -> io::Result<Self> {
+        let stdout = io::stdout();
+        let color = match look.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never,
+        };
+        let width = match stdout.is_terminal() {
+            true => terminal_size::terminal_size_of(&stdout).map(|(width, _)| width.0.into()),
+            false => None,
+        };
+        Ok(Self { flush_each: look.line_buffered, color, width, ..Self::plain()? })
+    }
+
+    /// Standard output, as it comes.
+    ///
+    /// # Errors
+    /// The system's, when the descriptor cannot be copied.
+    pub(crate) fn plain() -> io::Result<Self> {
+        // The file itself: the library's handle flushes at every newline and takes a closed descriptor for success.
+        let file = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        let writer = BufWriter::with_capacity(BUFFER, file);
+        Ok(Self { writer, failed: None, flush_each: false, color: false, width: None })
+    }
+
+    /// Writes one record as a line of JSON.
+    pub(crate) fn json(&mut self, record: &impl Serialize) {
+        self.record(|writer| {
+            serde_json::to_writer(&mut *writer, record)?;
+            writer.write_all(b"\n")
+        });
+    }
+
+    /// Writes one record of text, with the newline behind it.
+    pub(crate) fn line(&mut self, record: impl fmt::Display) {
+        self.record(|writer| writeln!(writer, "{record}"));
+    }
+
+    /// Writes one record.
+    pub(crate) fn record(&mut self, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) {
+        if self.failed.is_none() {
+            let mut result = write(&mut self.writer);
+            if self.flush_each && result.is_ok() {
+                result = self.writer.flush();
+            }
+            self.failed = result.err();
+        }
+    }
+
+    /// Hands everything to the system.
+    pub(crate) fn flush(&mut self) {
+        if self.failed.is_none() {
+            self.failed = self.writer.flush().err();
+        }
+    }
+
+    /// The first write that failed, if one did.
+    ///
+    /// # Errors
+    /// That error.
+    pub(crate) fn check(&mut self) -> Result<(), WriteError> {
+        match &self.failed {
+            None => Ok(()),
+            // What could not be written is not tried again: the mark stays.
+            Some(error) => Err(WriteError(
+                error.raw_os_error().map_or(error.kind().into(), io::Error::from_raw_os_error),
+            )),
+        }
+    }
+}

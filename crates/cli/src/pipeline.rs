@@ -1,0 +1,172 @@
+//! The one loop of the program: packets from a source through a consumer, until the end, a signal or an error.
+//!
+//! Promises: whatever ends the loop, the consumer is finished, its output flushed and the written capture complete
+//! before the error is reported; a reader of standard output who has gone ends everything at once.
+
+use std::ops::ControlFlow;
+
+use anyhow::Result;
+use egret_capture::{Capture, Event, Packet, Timestamp, Writer};
+
+use crate::job::{Job, Source};
+use crate::output::Output;
+use crate::output::text::Count;
+use crate::progress::Bar;
+use crate::{say, signals};
+
+/// What a command does with packets.
+pub(crate) trait Consumer {
+    /// The next packet. `Break` when the command has seen all it wants.
+    fn packet(&mut self, packet: Packet<'_>) -> ControlFlow<()>;
+    /// No packet is waiting, and this is the time.
+    fn tick(&mut self, _now: Timestamp) {}
+    /// No packet will come any more. Prints what was held back.
+    fn finish(&mut self, end: &End);
+    /// Where it writes.
+    fn output(&mut self) -> &mut Output;
+    /// What it found, for the summary: begins with a comma, or is empty. `None` where the output is the summary.
+    fn summary(&self) -> Option<String> {
+        Some(String::new())
+    }
+}
+
+/// How reading ended.
+#[derive(Debug)]
+pub(crate) struct End {
+    /// What the source counted.
+    pub(crate) statistics: egret_capture::Statistics,
+    /// Whether the source was live.
+    pub(crate) live: bool,
+}
+
+/// Runs a job. `Ok(false)` says that a signal cut the reading of a file short.
+///
+/// # Errors
+/// What is wrong with the source, the filter, or a file that is written, after everything before it was printed.
+pub(crate) fn run(job: &Job, consumer: &mut impl Consumer) -> Result<bool> {
+    let mut capture = open(job)?;
+    let interrupted = signals::stop_on_signal(&capture.stopper())?;
+    let mut writer =
+        job.write.as_ref().map(|path| Writer::create(path, capture.interface_table())).transpose()?;
+    let bar = Bar::new(job, &capture);
+
+    let read = pump(job, &mut capture, consumer, writer.as_mut(), bar.as_ref());
+    // Nobody reads any more: there is no one to finish for. A capture that is being written is still closed properly.
+    let gone = read.as_ref().is_err_and(crate::is_closed_pipe);
+    let written = writer.map(Writer::finish).transpose();
+    drop(bar);
+    if gone {
+        return read.map(|()| true);
+    }
+
+    let live = matches!(job.source, Source::Interface(_));
+    let end = End { statistics: capture.statistics(), live };
+    consumer.finish(&end);
+    consumer.output().flush();
+    consumer.output().check()?;
+    if let Some(found) = consumer.summary().filter(|_| !job.quiet) {
+        summarize(&end, &found, interrupted.get());
+    }
+    written?;
+    read?;
+    Ok(!interrupted.get() || capture.progress().is_none())
+}
+
+fn pump(
+    job: &Job,
+    capture: &mut Capture,
+    consumer: &mut impl Consumer,
+    mut writer: Option<&mut Writer>,
+    bar: Option<&Bar>,
+) -> Result<()> {
+    let snap_length =
+        job.snap_length.map_or(usize::MAX, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+    let mut count = 0;
+    loop {
+        match capture.next_event()? {
+            None => return Ok(()),
+            Some(Event::Tick(now)) => {
+                consumer.tick(now);
+                consumer.output().flush();
+                if let Some(writer) = &mut writer {
+                    writer.flush()?;
+                }
+            }
+            Some(Event::Packet(mut packet)) => {
+                packet.data = packet.data.get(..snap_length).unwrap_or(packet.data);
+                if let Some(writer) = &mut writer {
+                    writer.write(&packet)?;
+                }
+                count += 1;
+                if consumer.packet(packet).is_break() || job.count == Some(count) {
+                    return Ok(());
+                }
+            }
+            Some(_) => {}
+        }
+        consumer.output().check()?;
+        // Rarely enough to cost nothing, often enough to move smoothly.
+        if count & 0xfff == 0
+            && let Some(bar) = bar
+        {
+            bar.show(capture);
+        }
+    }
+}
+
+fn open(job: &Job) -> Result<Capture> {
+    let mut capture = match &job.source {
+        Source::File(path) => Capture::open(path)?,
+        Source::Interface(name) => live(name, job.snap_length)?,
+    };
+    if let Some(expression) = &job.filter {
+        filter(&mut capture, expression)?;
+    }
+    Ok(capture)
+}
+
+#[cfg(feature = "libpcap")]
+fn live(interface: &str, snap_length: Option<u32>) -> Result<Capture> {
+    let default = egret_capture::LiveOptions::default();
+    let snap_length = snap_length.unwrap_or(default.snap_length);
+    let capture = Capture::live(interface, egret_capture::LiveOptions { snap_length, ..default })?;
+    if std::io::IsTerminal::is_terminal(&std::io::stderr()) {
+        say(format_args!("capturing on {interface}; Ctrl-C ends it"));
+    }
+    Ok(capture)
+}
+
+#[cfg(feature = "libpcap")]
+fn filter(capture: &mut Capture, expression: &str) -> Result<()> {
+    Ok(capture.set_filter(expression)?)
+}
+
+#[cfg(not(feature = "libpcap"))]
+fn live(interface: &str, _: Option<u32>) -> Result<Capture> {
+    anyhow::bail!("cannot capture on {interface}: {NO_LIBPCAP}\nto read a file, give -r FILE")
+}
+
+#[cfg(not(feature = "libpcap"))]
+fn filter(_: &mut Capture, expression: &str) -> Result<()> {
+    anyhow::bail!("cannot compile the filter \"{expression}\": {NO_LIBPCAP}")
+}
+
+/// What is missing from a build without libpcap, and how to get it.
+#[cfg(not(feature = "libpcap"))]
+pub(crate) const NO_LIBPCAP: &str = "this egret was built without libpcap\n\
+    install libpcap's development file (libpcap-dev on Debian) and build with the feature `libpcap`, which is on by default";
+
+/// One line on standard error: what was read, found and lost.
+fn summarize(end: &End, found: &str, interrupted: bool) {
+    use std::fmt::Write;
+    let statistics = &end.statistics;
+    let mut line = Count(statistics.passed, "packet").to_string();
+    line.push_str(found);
+    if end.live {
+        let drops = statistics.dropped_by_kernel.unwrap_or(0) + statistics.dropped_by_interface.unwrap_or(0);
+        let _ = write!(line, ", {drops} dropped");
+    } else if interrupted {
+        line.push_str("; interrupted before the end of the file");
+    }
+    say(line);
+}
