@@ -61,7 +61,7 @@ pub(crate) fn ipv4_options(protocol: u8, options: &[u8], payload: &[u8]) -> Vec<
 /// A fragment; `offset` in bytes.
 pub(crate) fn ipv4_fragment(protocol: u8, offset: u16, more: bool, payload: &[u8]) -> Vec<u8> {
     let mut header = ipv4(protocol, payload);
-    let field = offset / 8 | if more { 0x2000 } else { 0 };
+    let field = (offset / 8) | if more { 0x2000 } else { 0 };
     header[6..8].copy_from_slice(&field.to_be_bytes());
     header
 }
