@@ -3,7 +3,7 @@
 //! Promises: time is packet time and never goes back; what is due happens in the order of the deadlines, before the
 //! packet that shows that they have passed.
 
-use egret_decode::{Decoded, Network, Timestamp, decode_datagram};
+use egret_decode::{Decoded, Network, TcpFlags, Timestamp, decode_datagram};
 
 use crate::connection::Arrival;
 use crate::fragments::Fragments;
@@ -96,10 +96,11 @@ impl<F: StreamFactory> Assembler<F> {
             ack: tcp.ack,
             flags: tcp.flags,
             window: tcp.window,
+            urgent: tcp.flags.has(TcpFlags::URG).then_some(tcp.urgent),
             payload: decoded.payload,
             cut: decoded.cut,
         };
-        let syn = tcp.flags.has(egret_decode::TcpFlags::SYN);
+        let syn = tcp.flags.has(TcpFlags::SYN);
         let window_scale = if syn { tcp.options.window_scale() } else { None };
         let arrival = Arrival { segment, flow, window_scale, identity: (tcp.checksum, identification) };
         self.pool.segment(&arrival, now, context);

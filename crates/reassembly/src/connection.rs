@@ -93,7 +93,9 @@ pub(crate) struct Reopening {
 pub(crate) struct Tracked<S> {
     pub(crate) about: Connection,
     pub(crate) phase: Phase,
-    /// When its last segment came.
+    /// When its first segment came, by the clock that never goes back.
+    began: Timestamp,
+    /// When its last segment came, by the same clock.
     pub(crate) last: Timestamp,
     /// How many segments came.
     pub(crate) packets: u64,
@@ -128,6 +130,7 @@ impl<S: Stream> Tracked<S> {
         Self {
             about,
             phase: if syn { Phase::HalfOpen } else { Phase::Held },
+            began: now,
             last: now,
             packets: 0,
             ignoring: false,
@@ -186,7 +189,7 @@ impl<S: Stream> Tracked<S> {
 
     /// When something must be given up if nothing else happens. Silence of the whole connection is the pool's matter.
     pub(crate) fn deadline(&self, limits: &Limits) -> Option<Timestamp> {
-        let held = self.held.first().map(|_| self.about.started.after(limits.slack));
+        let held = self.held.first().map(|_| self.began.after(limits.slack));
         self.halves.iter().filter_map(|half| half.deadline(limits)).chain(held).min()
     }
 
@@ -214,7 +217,7 @@ impl<S: Stream> Tracked<S> {
 
     /// Time has passed: gives up what has been waited for long enough.
     pub(crate) fn expire<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
-        if self.phase == Phase::Held && env.now >= self.about.started.after(env.limits.slack) {
+        if self.phase == Phase::Held && env.now >= self.began.after(env.limits.slack) {
             self.release(env);
         }
         self.give_up_overdue(env);
@@ -361,17 +364,15 @@ impl<S: Stream> Tracked<S> {
         }
         self.phase = Phase::Closed;
         self.ending = Some(how);
-        if let Some(held) = self.fast_open.take() {
-            let segment = Segment { direction: self.direction(&held.arrival.flow), ..held.arrival().segment };
-            self.refuse(&segment, Refusal::SynData, env);
-        }
+        self.drop_fast_open(None, env);
         self.flush(env);
         for direction in Direction::BOTH {
             self.half_closed(direction, env);
             let peer_was_seen = self.half(direction.reversed()).counts.packets > 0;
             let half = self.half_mut(direction);
             let tail = half.next.saturating_sub(half.acked).min(half.counts.delivered);
-            half.counts.unacknowledged = if peer_was_seen { tail } else { 0 };
+            // With a FIN from both sides the last acknowledgment is still on its way.
+            half.counts.unacknowledged = if peer_was_seen && how != Ending::Finished { tail } else { 0 };
         }
         let [client, server] = &self.halves;
         let close = Close {

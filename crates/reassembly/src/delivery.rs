@@ -38,6 +38,14 @@ impl<S: Stream> Tracked<S> {
         if half.done && end > next as i64 {
             return self.refuse(segment, Refusal::AfterFin, env);
         }
+        if let Some(pointer) = segment.urgent
+            && let Some(place) =
+                start.checked_add(i64::from(pointer)).and_then(|behind| u64::try_from(behind - 1).ok())
+            && place >= next
+        {
+            // The pointer is to the byte behind the urgent one, as every stack has it (RFC 6093 §2.1).
+            self.half_mut(direction).urgent = Some(place);
+        }
         let old = len.min(u64::try_from((next as i64).saturating_sub(start)).unwrap_or(0));
         if old > 0 {
             self.count_old(segment, start, old, env);
@@ -66,7 +74,7 @@ impl<S: Stream> Tracked<S> {
             return;
         }
         let (packet, timestamp) = (segment.packet, segment.timestamp);
-        let incoming = Incoming { start, bytes, cut, packet, timestamp, ack };
+        let incoming = Incoming { start, bytes, cut, packet, timestamp, arrived: env.now, ack };
         let undisturbed = self.half(direction).waiting.front().is_none_or(|piece| piece.from >= end);
         let spoken = ack.is_none_or(|ack| ack <= self.half(direction.reversed()).next);
         if start == next && undisturbed && spoken {
@@ -94,15 +102,14 @@ impl<S: Stream> Tracked<S> {
                 let half = self.half(direction);
                 let stalled = half.stalled(env.now, self.packets, env.limits).unwrap_or(0);
                 let hole_end = half.hole_end();
-                let front_ready = half.waiting.front().is_some_and(|piece| piece.from == half.next);
-                if stalled > half.next && !front_ready {
+                if stalled > half.next {
                     let upto = hole_end.map_or(stalled, |end| end.min(stalled));
                     self.give_up(direction, upto, GapReason::Acknowledged, env);
                     again = true;
                 } else if half.impatient(env.now, env.limits.patience) {
                     match hole_end {
                         Some(upto) => self.give_up(direction, upto, GapReason::Patience, env),
-                        None => self.deliver_front(direction, env),
+                        None => self.unblock(direction, env),
                     }
                     again = true;
                 }
@@ -119,7 +126,7 @@ impl<S: Stream> Tracked<S> {
         let Some(direction) = waiting.min_by_key(|direction| since(direction)) else { return };
         match self.half(direction).hole_end() {
             Some(upto) => self.give_up(direction, upto, GapReason::Limit, env),
-            None => self.deliver_front(direction, env),
+            None => self.unblock(direction, env),
         }
         self.settle(env);
     }
@@ -134,7 +141,7 @@ impl<S: Stream> Tracked<S> {
             let Some(direction) = waiting.min_by_key(|direction| front(direction)) else { break };
             match self.half(direction).hole_end() {
                 Some(upto) => self.give_up(direction, upto, self.final_reason(direction, upto), env),
-                None => self.deliver_front(direction, env),
+                None => self.unblock(direction, env),
             }
         }
         for direction in Direction::BOTH {
@@ -145,6 +152,20 @@ impl<S: Stream> Tracked<S> {
             }
         }
         self.update(env);
+    }
+
+    /// Ends the front piece's wait for the other direction: what it acknowledges there is not coming any more.
+    fn unblock<F: StreamFactory<Stream = S>>(&mut self, direction: Direction, env: &mut Env<'_, F>) {
+        let other = direction.reversed();
+        let acknowledged = self.half(direction).waiting.front().and_then(|piece| piece.ack).unwrap_or(0);
+        let upto = self.half(other).hole_end().map_or(acknowledged, |end| end.min(acknowledged));
+        if upto > self.half(other).next
+            && self.half(other).waiting.front().is_none_or(|piece| piece.from >= upto)
+        {
+            self.give_up(other, upto, GapReason::Acknowledged, env);
+        } else {
+            self.deliver_front(direction, env);
+        }
     }
 
     fn final_reason(&self, direction: Direction, upto: u64) -> GapReason {
@@ -219,8 +240,8 @@ impl<S: Stream> Tracked<S> {
         let Some(piece) = half.waiting.pop_front() else { return };
         half.counts.waiting = half.waiting.stored();
         let (start, bytes, cut) = (piece.from, piece.bytes(), piece.cut);
-        let (packet, timestamp, ack) = (piece.packet, piece.timestamp, piece.ack);
-        self.deliver(direction, &Incoming { start, bytes, cut, packet, timestamp, ack }, env);
+        let (packet, timestamp, arrived, ack) = (piece.packet, piece.timestamp, piece.arrived, piece.ack);
+        self.deliver(direction, &Incoming { start, bytes, cut, packet, timestamp, arrived, ack }, env);
     }
 
     /// Hands on bytes that are next, and reports what the snap length cut off behind them.
@@ -230,19 +251,34 @@ impl<S: Stream> Tracked<S> {
         incoming: &Incoming<'_>,
         env: &mut Env<'_, F>,
     ) {
-        let Incoming { start: offset, bytes, cut, packet, timestamp, ack } = *incoming;
+        let Incoming { start: offset, bytes, cut, packet, timestamp, ack, .. } = *incoming;
         let half = self.half_mut(direction);
         debug_assert_eq!(offset, half.next, "only what is next is delivered");
         half.next = offset + bytes.len() as u64;
-        half.counts.delivered += bytes.len() as u64;
         let seq = half.numbering.map_or(0, |numbering| numbering.seq(offset));
-        if !bytes.is_empty() {
-            let data = Data { direction, offset, timestamp, packet, seq, ack, bytes };
-            self.ensure_stream(env).reassembled(data, env.context);
+        let urgent = half.urgent.filter(|urgent| (offset..half.next).contains(urgent));
+        let data = Data { direction, offset, timestamp, packet, seq, ack, bytes };
+        match urgent {
+            None => self.hand_on(data, env),
+            Some(urgent) => {
+                let (before, behind) = bytes.split_at((urgent - offset) as usize);
+                self.hand_on(Data { bytes: before, ..data }, env);
+                self.half_mut(direction).counts.discarded.urgent += 1;
+                self.report(Anomaly::Urgent { direction, offset: urgent, packet }, env);
+                let (offset, seq) = (urgent + 1, seq.wrapping_add(before.len() as u32 + 1));
+                self.hand_on(Data { offset, seq, bytes: behind.get(1..).unwrap_or_default(), ..data }, env);
+            }
         }
         if cut > 0 {
             let upto = self.half(direction).next + cut;
             self.give_up(direction, upto, GapReason::SnapLength, env);
+        }
+    }
+
+    fn hand_on<F: StreamFactory<Stream = S>>(&mut self, data: Data<'_>, env: &mut Env<'_, F>) {
+        if !data.bytes.is_empty() {
+            self.half_mut(data.direction).counts.delivered += data.bytes.len() as u64;
+            self.ensure_stream(env).reassembled(data, env.context);
         }
     }
 

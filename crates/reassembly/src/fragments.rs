@@ -186,3 +186,92 @@ impl Datagram {
         self.dropped = true;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use egret_decode::{LinkType, Packet, decode};
+    use proptest::prelude::*;
+
+    /// An IPv4 fragment of datagram 7, protocol 253 ("for experiments"), without a link header.
+    fn packet(offset: u32, payload: &[u8], more: bool) -> Vec<u8> {
+        let place = (offset / 8) as u16 | u16::from(more) << 13;
+        let mut bytes = vec![0x45, 0];
+        bytes.extend((20 + payload.len() as u16).to_be_bytes());
+        bytes.extend([0, 7]);
+        bytes.extend(place.to_be_bytes());
+        bytes.extend([64, 253, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
+        bytes.extend(payload);
+        bytes
+    }
+
+    fn insert(fragments: &mut Fragments, limits: &Limits, at: i64, bytes: &[u8]) -> Option<Vec<u8>> {
+        let (link_type, wire_len) = (LinkType::IPV4, bytes.len() as u32);
+        let timestamp = Timestamp::new(at, 0);
+        let packet = Packet { number: 1, timestamp, link_type, interface: 0, data: bytes, wire_len };
+        let decoded = decode(packet);
+        let fragment = decoded.fragment().expect("a fragment");
+        fragments.advance(timestamp, limits);
+        fragments.insert(&decoded, fragment, timestamp, limits)
+    }
+
+    proptest! {
+        #[test]
+        fn any_order_and_repetition_of_whole_fragments_gives_the_datagram(
+            len in 9_usize..400, cut in 1_usize..8, order in prop::collection::vec(any::<prop::sample::Index>(), 0..40),
+        ) {
+            let payload: Vec<u8> = (0..len).map(|index| index as u8).collect();
+            let parts: Vec<(usize, &[u8])> = payload.chunks(cut * 8).enumerate().map(|(n, part)| (n * cut * 8, part)).collect();
+            prop_assume!(parts.len() > 1);
+            let (mut fragments, limits) = (Fragments::default(), Limits::default());
+            let mut whole = None;
+            let random = order.iter().map(|index| index.get(&parts));
+            for (offset, part) in random.chain(&parts) {
+                let more = offset + part.len() < len;
+                whole = insert(&mut fragments, &limits, 0, &packet(*offset as u32, part, more));
+                if whole.is_some() { break; }
+            }
+            prop_assert_eq!(whole, Some(payload));
+            prop_assert_eq!((fragments.held, fragments.ages.len()), (0, 0));
+        }
+    }
+
+    #[test]
+    fn a_partial_overlap_drops_the_datagram_and_all_that_comes_of_it() {
+        let (mut fragments, limits) = (Fragments::default(), Limits::default());
+        assert_eq!(insert(&mut fragments, &limits, 0, &packet(0, &[1; 16], true)), None);
+        assert_eq!(insert(&mut fragments, &limits, 0, &packet(8, &[2; 16], true)), None);
+        assert_eq!(insert(&mut fragments, &limits, 0, &packet(16, &[3; 8], false)), None);
+        assert_eq!(insert(&mut fragments, &limits, 0, &packet(0, &[1; 16], true)), None);
+        assert_eq!(fragments.stats.overlapping, 1);
+        fragments.finish();
+        assert_eq!((fragments.held, fragments.stats.incomplete, fragments.stats.completed), (0, 1, 0));
+    }
+
+    #[test]
+    fn old_datagrams_and_those_over_the_budget_are_given_up() {
+        let (mut fragments, limits) =
+            (Fragments::default(), Limits { fragments: 2_000, ..Limits::default() });
+        insert(&mut fragments, &limits, 0, &packet(0, &[1; 16], true));
+        assert_eq!(
+            insert(&mut fragments, &limits, 29, &packet(16, &[1; 8], false)).map(|whole| whole.len()),
+            Some(24)
+        );
+        insert(&mut fragments, &limits, 0, &packet(0, &[1; 16], true));
+        assert_eq!(
+            insert(&mut fragments, &limits, 30, &packet(16, &[1; 8], false)),
+            None,
+            "30 s is too late"
+        );
+        insert(&mut fragments, &limits, 30, &packet(24, &[1; 1_400], true));
+        insert(&mut fragments, &limits, 30, &packet(1_424, &[1; 1_400], true));
+        assert!(fragments.held <= limits.fragments, "{} bytes are held", fragments.held);
+    }
+
+    #[test]
+    fn a_fragment_that_ends_beyond_the_largest_datagram_is_refused() {
+        let (mut fragments, limits) = (Fragments::default(), Limits::default());
+        assert_eq!(insert(&mut fragments, &limits, 0, &packet(65_528, &[1; 16], false)), None);
+        assert!(fragments.datagrams.values().all(|datagram| datagram.dropped));
+    }
+}

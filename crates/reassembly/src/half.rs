@@ -41,6 +41,8 @@ pub(crate) struct Half {
     pub(crate) counts: Counts,
     /// Sequence, acknowledgment, checksum and IP identification of its last segment with a SYN, FIN or payload.
     pub(crate) fingerprint: Option<(u32, u32, u16, u16)>,
+    /// Where the byte is that was last marked urgent.
+    pub(crate) urgent: Option<u64>,
     hole: Option<Hole>,
     stall: Option<Stall>,
     gaps: Vec<(u64, u64)>,
@@ -78,7 +80,7 @@ impl Half {
         } else if self.hole.is_none_or(|hole| hole.at != self.next) {
             // Time passes for the hole from the arrival of what waits behind it, not from when it became the first.
             let front = self.waiting.front();
-            let since = front.map_or(now, |piece| piece.timestamp.min(now));
+            let since = front.map_or(now, |piece| piece.arrived);
             let packet = front.map_or(packet, |piece| piece.packet);
             self.hole = Some(Hole { at: self.next, since, packet });
         }
@@ -86,14 +88,19 @@ impl Half {
 
     /// When something must be given up here, if nothing else happens.
     pub(crate) fn deadline(&self, limits: &Limits) -> Option<Timestamp> {
-        let stall = self.stall.map(|stall| stall.since.after(limits.slack));
+        let stall = self.stall.filter(|_| !self.front_ready()).map(|stall| stall.since.after(limits.slack));
         let hole = self.hole.map(|hole| hole.since.after(limits.patience));
         stall.into_iter().chain(hole).min()
     }
 
+    /// Whether the next bytes are here. What waits then, waits for the other direction, which has its own deadline.
+    pub(crate) fn front_ready(&self) -> bool {
+        self.waiting.front().is_some_and(|piece| piece.from == self.next)
+    }
+
     /// Up to where missing bytes are to be given up now because the peer received them.
     pub(crate) fn stalled(&self, now: Timestamp, packets: u64, limits: &Limits) -> Option<u64> {
-        let stall = self.stall?;
+        let stall = self.stall.filter(|_| !self.front_ready())?;
         let due = packets.saturating_sub(stall.packets) >= u64::from(limits.slack_packets)
             || now >= stall.since.after(limits.slack);
         due.then_some(stall.upto)

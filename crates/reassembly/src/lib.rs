@@ -1,4 +1,53 @@
-//! TCP connections put back together from packets.
+//! TCP connections put back together from packets: every byte once, in order, or reported missing.
+//!
+//! ```
+//! use egret_reassembly::{Assembler, Close, Connection, Data, Gap, Limits, Stream, StreamFactory, StreamPool};
+//! # use egret_reassembly::{LinkType, Packet, Timestamp, decode};
+//!
+//! struct Upper;
+//!
+//! impl Stream for Upper {
+//!     type Context = String;
+//!     fn reassembled(&mut self, data: Data<'_>, out: &mut String) {
+//!         out.push_str(&data.bytes.escape_ascii().to_string().to_uppercase());
+//!     }
+//!     fn gap(&mut self, gap: Gap, out: &mut String) {
+//!         out.push_str(&format!("[{} bytes missing]", gap.len));
+//!     }
+//!     fn complete(&mut self, close: Close, out: &mut String) {
+//!         out.push_str(&format!(" ({})", close.how));
+//!     }
+//! }
+//!
+//! impl StreamFactory for Upper {
+//!     type Stream = Upper;
+//!     fn new_stream(&mut self, _: &Connection) -> Upper { Upper }
+//! }
+//!
+//! let mut assembler = Assembler::new(StreamPool::new(Upper, Limits::default()));
+//! let mut out = String::new();
+//! # let header = *b"E\0\0\x2d\0\0\0\0\x40\x06\0\0\x0a\0\0\x01\x0a\0\0\x02\xc0\0\0\x50\0\0\0\x07\0\0\0\0\x50\x10\0\0\0\0\0\0hello";
+//! # let packet = Packet {
+//! #     number: 1, timestamp: Timestamp::EPOCH, link_type: LinkType::IPV4, interface: 0, data: &header, wire_len: 45,
+//! # };
+//! // For each packet of a `Capture`:
+//! assembler.assemble(&decode(packet), &mut out);
+//! // And at its end:
+//! assembler.finish(&mut out);
+//! assert_eq!(out, "HELLO (end-of-capture)");
+//! ```
+//!
+//! A [`Stream`] of yours gets the bytes of one connection; a [`StreamFactory`] of yours makes one for each; a
+//! [`StreamPool`] keeps them, and an [`Assembler`] feeds them with decoded packets. What the streams share is their
+//! [`Context`](Stream::Context), lent with every call.
+//!
+//! Each byte of a direction is delivered once, in order, or reported by [`Stream::gap`]. Which of two versions of a byte counts is decided
+//! as the receiver decided it ([`Overlap`]). Time is packet time; memory is bounded by [`Limits`]; the same packets
+//! give the same calls on any day.
+//!
+//! This crate never looks into the bytes it delivers, reads no files, has no clock, starts no threads and prints
+//! nothing. It re-exports what is needed of the crates to its left, so that one dependency is enough.
+#![forbid(unsafe_code)]
 
 mod assembler;
 mod connection;

@@ -64,9 +64,7 @@ impl<S: Stream> Tracked<S> {
                 }
                 return self.refuse(segment, Refusal::SynInStream, env);
             }
-            if let Some(held) = self.fast_open.take() {
-                self.refuse(&Segment { direction, ..held.arrival().segment }, Refusal::SynData, env);
-            }
+            self.drop_fast_open(Some(direction), env);
         }
         let half = self.half_mut(direction);
         half.numbering = Some(numbering);
@@ -82,10 +80,8 @@ impl<S: Stream> Tracked<S> {
         } else if self.syn_at.is_none() {
             self.syn_at = Some(segment.timestamp);
         }
-        if segment.payload.is_empty() {
-            return;
-        }
         match self.phase {
+            _ if segment.payload.is_empty() => {}
             // Whether the peer takes this is known when it answers.
             Phase::HalfOpen if self.fast_open.is_none() && !segment.flags.has(TcpFlags::ACK) => {
                 self.fast_open = Some(Box::new(Held::new(arrival)));
@@ -95,6 +91,21 @@ impl<S: Stream> Tracked<S> {
         }
         if segment.flags.has(TcpFlags::ACK) {
             self.settle_fast_open(segment, env);
+        }
+    }
+
+    /// Refuses the data of a SYN that turned out not to count: of this direction, or of whichever it was.
+    pub(crate) fn drop_fast_open<F: StreamFactory<Stream = S>>(
+        &mut self,
+        only: Option<Direction>,
+        env: &mut Env<'_, F>,
+    ) {
+        let of = |held: &Held| self.direction(&held.arrival().flow);
+        let Some(direction) = self.fast_open.as_deref().map(of) else { return };
+        if only.is_none_or(|only| only == direction)
+            && let Some(held) = self.fast_open.take()
+        {
+            self.refuse(&Segment { direction, ..held.arrival().segment }, Refusal::SynData, env);
         }
     }
 

@@ -162,6 +162,8 @@ pub struct Segment<'a> {
     pub flags: TcpFlags,
     /// Its window, not scaled.
     pub window: u16,
+    /// Its urgent pointer, if it has the flag that makes it one.
+    pub urgent: Option<u16>,
     /// Its payload, as far as captured.
     pub payload: &'a [u8],
     /// How many bytes of payload the snap length cut off.

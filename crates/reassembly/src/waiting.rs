@@ -33,8 +33,10 @@ pub(crate) struct Piece {
     pub(crate) from: u64,
     /// The number of its packet.
     pub(crate) packet: u64,
-    /// Its packet's time.
+    /// Its packet's time, as captured.
     pub(crate) timestamp: Timestamp,
+    /// When it came, by the clock that never goes back.
+    pub(crate) arrived: Timestamp,
     /// What its sender had received of the other direction.
     pub(crate) ack: Option<u64>,
     /// How many bytes behind the stored ones the snap length cut off.
@@ -71,6 +73,7 @@ pub(crate) struct Incoming<'a> {
     pub(crate) cut: u64,
     pub(crate) packet: u64,
     pub(crate) timestamp: Timestamp,
+    pub(crate) arrived: Timestamp,
     pub(crate) ack: Option<u64>,
 }
 
@@ -218,6 +221,7 @@ impl Waiting {
                 cut: piece.cut,
                 packet: piece.packet,
                 timestamp: piece.timestamp,
+                arrived: piece.arrived,
                 ack: piece.ack,
             };
             let shortened = whole.slice(piece.from..start);
@@ -257,9 +261,12 @@ impl Waiting {
     }
 
     fn store(&mut self, start: u64, part: &Incoming<'_>) {
-        let Incoming { start: from, bytes, cut, packet, timestamp, ack } = *part;
+        let Incoming { start: from, bytes, cut, packet, timestamp, arrived, ack } = *part;
         self.stored += bytes.len() as u64;
-        self.pieces.insert(start, Piece { from, packet, timestamp, ack, cut, bytes: bytes.into(), skip: 0 });
+        self.pieces.insert(
+            start,
+            Piece { from, packet, timestamp, arrived, ack, cut, bytes: bytes.into(), skip: 0 },
+        );
     }
 
     /// Compares `range` of a new segment with what is stored there, and counts and reports for the loser.
@@ -356,7 +363,15 @@ mod tests {
     }
 
     fn incoming(start: u64, bytes: &[u8], packet: u64) -> Incoming<'_> {
-        Incoming { start, bytes, cut: 0, packet, timestamp: Timestamp::EPOCH, ack: None }
+        Incoming {
+            start,
+            bytes,
+            cut: 0,
+            packet,
+            timestamp: Timestamp::EPOCH,
+            arrived: Timestamp::EPOCH,
+            ack: None,
+        }
     }
 
     proptest! {

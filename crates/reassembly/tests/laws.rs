@@ -1,0 +1,246 @@
+//! What holds for every input: any order of segments gives the bytes that were sent, the engine keeps what Linux would
+//! keep, nothing is lost from the books, and ticks change nothing.
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test asserts by panicking"
+)]
+
+use egret_reassembly::{Ending, GapReason, Limits, Overlap};
+use proptest::prelude::*;
+
+mod support;
+use support::{ACK, FIN, PSH, RST, SYN, Sent, run, run_with, sent};
+
+/// A handshake with these initial sequence numbers.
+fn handshake(client: u32, server: u32) -> Vec<Sent> {
+    vec![
+        sent(true, client, 0, SYN, b""),
+        sent(false, server, client.wrapping_add(1), SYN | ACK, b""),
+        sent(true, client.wrapping_add(1), server.wrapping_add(1), ACK, b""),
+    ]
+}
+
+/// Lets the segments arrive a microsecond apart.
+fn timed(mut segments: Vec<Sent>) -> Vec<Sent> {
+    for (at, segment) in (0..).zip(&mut segments) {
+        segment.at = at;
+    }
+    segments
+}
+
+fn message(len: usize) -> Vec<u8> {
+    (0..len).map(|index| b'a' + (index % 26) as u8).collect()
+}
+
+proptest! {
+    #[test]
+    fn any_order_cut_and_repetition_of_the_segments_gives_the_bytes_that_were_sent(
+        isn: u32,
+        len in 1_usize..200,
+        cuts in prop::collection::vec((0_usize..200, 1_usize..80), 0..40),
+        order in any::<prop::sample::Index>(),
+        seed: u64,
+    ) {
+        let message = message(len);
+        // Segments that together cover the message, with others anywhere over it, in an order without any sense.
+        let mut parts: Vec<(usize, usize)> = (0..len).step_by(17).map(|start| (start, 17.min(len - start))).collect();
+        parts.extend(cuts.iter().map(|(start, size)| (start % len, (*size).min(len - start % len))));
+        let mut random = seed | 1;
+        for index in (1..parts.len()).rev() {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            parts.swap(index, (random >> 33) as usize % (index + 1));
+        }
+        let mut segments = handshake(isn, 9_000);
+        for (start, size) in &parts {
+            let seq = isn.wrapping_add(1).wrapping_add(*start as u32);
+            segments.push(sent(true, seq, 9_001, ACK | PSH, &message[*start..start + size]));
+        }
+        // The FIN may come at any time; the rest still counts.
+        let end = isn.wrapping_add(1).wrapping_add(len as u32);
+        segments.insert(3 + order.index(parts.len() + 1), sent(true, end, 9_001, ACK | FIN, b""));
+        let log = run(&timed(segments));
+        prop_assert_eq!(log.bytes.len(), 1);
+        prop_assert_eq!(log.client(), String::from_utf8(message).unwrap());
+        prop_assert!(log.gaps.is_empty());
+        prop_assert!(log.text().contains("c>s end"));
+        let close = log.closes[0].client_to_server;
+        prop_assert_eq!(close.delivered, len as u64);
+        prop_assert_eq!(close.retransmitted, close.seen - len as u64);
+    }
+
+    #[test]
+    fn the_engine_keeps_what_linux_keeps(
+        isn: u32,
+        parts in prop::collection::vec((0_u64..30, prop::collection::vec(0_u8..4, 1..12)), 1..20),
+    ) {
+        // A receiver written without the engine: segments whole in a queue, the lowest start read first.
+        let mut queue: Vec<(u64, Vec<u8>)> = Vec::new();
+        let (mut next, mut kept) = (0_u64, Vec::new());
+        let mut segments = handshake(isn, 9_000);
+        for (start, bytes) in &parts {
+            segments.push(sent(true, isn.wrapping_add(1).wrapping_add(*start as u32), 9_001, ACK, bytes));
+            let end = start + bytes.len() as u64;
+            if end <= next {
+                continue;
+            }
+            // What was read before is cut off in front.
+            let (start, bytes) = ((*start).max(next), &bytes[next.saturating_sub(*start) as usize..]);
+            let end_of = |held: &(u64, Vec<u8>)| held.0 + held.1.len() as u64;
+            if !queue.iter().any(|held| held.0 <= start && end_of(held) >= end) {
+                queue.retain(|held| !(start <= held.0 && end_of(held) <= end));
+                queue.push((start, bytes.to_vec()));
+                queue.sort();
+            }
+            while queue.first().is_some_and(|held| held.0 <= next) {
+                let held = queue.remove(0);
+                kept.extend(held.1.iter().skip((next - held.0) as usize));
+                next = next.max(end_of(&held));
+            }
+        }
+        let log = run(&timed(segments));
+        let delivered = log.bytes[0][0].get(..kept.len());
+        prop_assert_eq!(delivered, Some(&kept[..]), "{}", log.text());
+    }
+
+    #[test]
+    fn whatever_arrives_the_books_balance_and_time_told_twice_changes_nothing(
+        segments in prop::collection::vec(
+            (any::<bool>(), 0_u32..60, 0_u32..60, 0_u8..64, 0_usize..20, 0_i64..40_000), 0..60),
+        base: u32,
+        ticks in 1_i64..4,
+    ) {
+        let mut at = 0;
+        let segments: Vec<Sent> = segments
+            .iter()
+            .map(|(from_client, seq, ack, flags, len, step)| {
+                at += step;
+                let (seq, ack) = (base.wrapping_add(*seq), base.wrapping_add(*ack));
+                Sent { at, ..sent(*from_client, seq, ack, *flags, &message(*len)) }
+            })
+            .collect();
+        // `run` checks conservation, offsets and the order of calls.
+        let (without, with) = (run(&segments), run_with(&segments, Limits::default(), ticks));
+        let mut sides = [without.lines, with.lines];
+        for lines in &mut sides {
+            // A tick may make a record appear before a packet that is not of its connection.
+            for line in lines.iter_mut() {
+                *line = line.split(" at packet").next().unwrap().to_owned();
+            }
+        }
+        prop_assert_eq!(&sides[0], &sides[1]);
+    }
+}
+
+#[test]
+fn sequence_numbers_wrap_at_every_place() {
+    let message = message(24);
+    for wrap in 0..=24_u32 {
+        let isn = 0_u32.wrapping_sub(wrap).wrapping_sub(1);
+        let seq = |offset: usize| isn.wrapping_add(1).wrapping_add(offset as u32);
+        let part = |start: usize, end: usize| sent(true, seq(start), 9_001, ACK, &message[start..end]);
+        for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [0, 2, 1], [2, 0, 1], [1, 0, 2]] {
+            let parts = [part(0, 9), part(7, 16), part(16, 24)];
+            let mut segments = handshake(isn, 9_000);
+            segments.extend(order.map(|index| parts[index].clone()));
+            let log = run(&timed(segments));
+            assert_eq!(log.client().as_bytes(), message, "wrap at {wrap}, order {order:?}");
+            assert!(log.gaps.is_empty() && log.anomalies.is_empty());
+        }
+    }
+}
+
+#[test]
+fn two_gigabytes_and_more_have_offsets_beyond_32_bits() {
+    let mut segments = handshake(0xffff_0000, 9_000);
+    let step = 1 << 30;
+    let mut offset = 0_u64;
+    for _ in 0..5 {
+        // Each acknowledgment lets go of a gigabyte that the capture never saw.
+        let seq = 0xffff_0001_u32.wrapping_add(offset as u32);
+        segments.push(sent(true, seq, 9_001, ACK, b"x"));
+        segments.push(sent(false, 9_001, seq.wrapping_add(1), ACK, b""));
+        offset += step;
+    }
+    for (at, segment) in (0..).zip(&mut segments) {
+        segment.at = at * 30_000;
+    }
+    let log = run(&segments);
+    assert_eq!(log.closes[0].client_to_server.delivered, 5);
+    assert_eq!(log.closes[0].client_to_server.missing, 4 * (step - 1));
+    assert!(log.text().contains("c>s 4294967296+1"), "{}", log.text());
+}
+
+#[test]
+fn the_other_policies_are_what_they_say() {
+    let conflicting = |overlap| {
+        let mut segments = handshake(0, 9_000);
+        segments.push(sent(true, 5, 9_001, ACK, b"FIRST"));
+        segments.push(sent(true, 3, 9_001, ACK, b"second"));
+        segments.push(sent(true, 1, 9_001, ACK, b"ab"));
+        run_with(&timed(segments), Limits { overlap, ..Limits::default() }, 0).client()
+    };
+    assert_eq!(conflicting(Overlap::First), "abseFIRST");
+    assert_eq!(conflicting(Overlap::Last), "absecondT");
+    assert_eq!(conflicting(Overlap::Linux), "absecondT");
+}
+
+#[test]
+fn memory_is_one_budget_and_the_oldest_hole_gives_way() {
+    let limits = Limits { memory: 20_000, fragments: 0, ..Limits::default() };
+    let mut segments = handshake(0, 9_000);
+    // Every second byte, so that each costs a piece of its own.
+    segments.extend((0..1_000_u32).map(|index| sent(true, 2 + 2 * index, 9_001, ACK, b"x")));
+    let log = run_with(&timed(segments), limits, 0);
+    assert!(log.gaps.iter().filter(|gap| gap.reason == GapReason::Limit).count() > 800);
+    assert_eq!(log.client(), "_x".repeat(1_000));
+}
+
+#[test]
+fn too_many_connections_give_up_the_half_open_ones_first() {
+    let limits = Limits { connections: 4, ..Limits::default() };
+    let mut segments = handshake(0, 9_000);
+    segments.push(sent(true, 1, 9_001, ACK, b"hello "));
+    let mut packets: Vec<Vec<u8>> = segments.iter().map(Sent::bytes).collect();
+    for port in 1..200_u16 {
+        let mut syn = sent(true, 77, 0, SYN, b"").bytes();
+        syn[20..22].copy_from_slice(&port.to_be_bytes());
+        packets.push(syn);
+    }
+    packets.push(sent(true, 7, 9_001, ACK, b"world").bytes());
+    let log = support::run_packets(&packets, limits);
+    assert_eq!(log.client(), "hello world");
+    assert_eq!(log.closes.iter().filter(|close| close.how == Ending::Evicted).count(), 196);
+}
+
+#[test]
+fn a_reset_is_believed_at_exactly_the_next_byte() {
+    for (step, believed) in [(0, true), (1, false), (u32::MAX, false), (30_000, false)] {
+        let mut segments = handshake(0, 9_000);
+        segments.push(sent(true, 1, 9_001, ACK, b"abc"));
+        segments.push(sent(false, 9_001, 4, ACK, b""));
+        segments.push(sent(true, 4_u32.wrapping_add(step), 9_001, RST, b""));
+        segments.push(sent(true, 4, 9_001, ACK, b"def"));
+        let log = run(&timed(segments));
+        assert_eq!(log.client(), if believed { "abc" } else { "abcdef" }, "reset {step} off");
+        let how = if believed { Ending::Reset { checked: true } } else { Ending::EndOfCapture };
+        assert_eq!(log.closes[0].how, how);
+    }
+}
+
+#[test]
+fn one_packet_from_the_far_future_does_not_end_the_rest() {
+    let mut segments = handshake(0, 9_000);
+    segments.push(Sent { at: 1_000_000_000_000, ..sent(true, 1, 9_001, ACK, b"abc") });
+    segments.push(Sent { at: 5, ..sent(true, 4, 9_001, ACK, b"def") });
+    let log = run(&segments);
+    assert_eq!((log.client().as_str(), log.closes.len()), ("abcdef", 1));
+    // Two that agree are believed.
+    let mut segments = handshake(0, 9_000);
+    segments.push(sent(true, 1, 9_001, ACK, b"abc"));
+    segments.push(Sent { at: 1_000_000_000_000, ..sent(true, 4, 9_001, ACK, b"def") });
+    segments.push(Sent { at: 1_000_000_000_001, ..sent(true, 7, 9_001, ACK, b"ghi") });
+    assert_eq!(run(&segments).closes.len(), 2);
+}
