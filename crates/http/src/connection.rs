@@ -343,7 +343,12 @@ impl Connection {
         side.blank = false;
         side.state = State::Lost(match side.resync.take() {
             // It was not found again after all.
-            Some(before) => Lost { until: lost.until.max(before.until), clean: false, ..before },
+            Some(before) => Lost {
+                until: lost.until.max(before.until),
+                bytes: before.bytes.saturating_add(lost.bytes),
+                clean: false,
+                ..before
+            },
             None => lost,
         });
     }

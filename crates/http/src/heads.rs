@@ -47,7 +47,8 @@ struct Found {
 }
 
 impl Connection {
-    /// Takes the next bytes of a head, or of what is in front of one; how many of them are that.
+    /// Takes the next bytes of a head, or of what is in front of one; how many of them are that. None only if the
+    /// direction turns out to be in another state.
     pub(crate) fn head<H: Handler>(
         &mut self,
         direction: Direction,
@@ -70,8 +71,8 @@ impl Connection {
             debug_assert_eq!(gather.scan.before, before + piece.len(), "every byte is looked at once");
             return match self.judge(direction) {
                 Err(kind) => {
-                    self.is_no_message(direction, kind, at, context);
-                    bytes.len()
+                    self.is_no_message(direction, kind, before as u64, at, context);
+                    0 // Looked at again as what they are then.
                 }
                 Ok(()) => {
                     if end.is_some()
@@ -96,8 +97,8 @@ impl Connection {
             Some(end) if end <= context.limits.head => {
                 let head = bytes.get(..end).unwrap_or_default();
                 if let Err(kind) = judge(direction, head, scan.first_line) {
-                    self.is_no_message(direction, kind, at, context);
-                    return bytes.len();
+                    self.is_no_message(direction, kind, 0, at, context);
+                    return 0;
                 }
                 let found = Found { scan, offset, ack, transfer, has_slot: false, fault: None };
                 self.whole_head(direction, Head::InPlace(head), found, at.moment(), context);
@@ -167,11 +168,13 @@ impl Connection {
         self.message_end(direction, at, context);
     }
 
-    /// These bytes are not a head: the connection is something else, or the direction is lost.
+    /// What comes is not a head: the connection is something else, or the direction is lost, with the bytes that
+    /// were `gathered`.
     fn is_no_message<H: Handler>(
         &mut self,
         direction: Direction,
         kind: NotHttp,
+        gathered: u64,
         at: At,
         context: &mut Context<H>,
     ) {
@@ -183,7 +186,7 @@ impl Connection {
         if self.speaks == Speaks::Something && (kind != NotHttp::Other || !found_again) {
             return self.is_not_http(kind, context);
         }
-        let lost = Lost { why: Why::Malformed, until: at.offset, len: 0, clean: false, bytes: 0 };
+        let lost = Lost { why: Why::Malformed, until: at.offset, len: 0, clean: false, bytes: gathered };
         self.lose(direction, lost);
     }
 
@@ -415,6 +418,7 @@ impl Connection {
     fn open_tunnel<H: Handler>(&mut self, context: &mut Context<H>) {
         self.server.state = State::Tunnel;
         // The client may have begun before it had the answer.
+        let lost = self.client.resync.take().map_or(0, |lost| lost.bytes);
         let early = match std::mem::replace(&mut self.client.state, State::Tunnel) {
             State::Head(gather) => {
                 context.release(&gather.bytes);
@@ -424,7 +428,8 @@ impl Connection {
             _ => 0,
         };
         if let Some(slot) = self.queue.slots.front_mut() {
-            slot.exchange.tunnel = Some(Tunnel { client_bytes: early, ..Tunnel::default() });
+            slot.exchange.tunnel =
+                Some(Tunnel { client_bytes: early.saturating_add(lost), ..Tunnel::default() });
         }
     }
 }
@@ -434,8 +439,12 @@ fn judge(direction: Direction, bytes: &[u8], first_line: Option<usize>) -> Resul
     match (sniff(bytes), direction) {
         (Sniff::Response, Direction::ServerToClient) => Ok(true),
         (Sniff::Request, Direction::ClientToServer) => match first_line {
-            Some(end) if is_request_line(bytes.get(..end).unwrap_or(bytes)) => Ok(true),
-            Some(_) => Err(NotHttp::Other),
+            Some(end) => match bytes.get(..end) {
+                Some(line) if is_request_line(line) => Ok(true),
+                // So long that its end was not kept.
+                None if is_known_method(bytes) => Ok(true),
+                _ => Err(NotHttp::Other),
+            },
             None if bytes.len() > UNSURE && !is_known_method(bytes) => Err(NotHttp::Other),
             None => Ok(false),
         },
