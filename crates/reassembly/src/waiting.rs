@@ -215,9 +215,10 @@ impl Waiting {
         if let Some((_, piece)) = self.pieces.range_mut(..start).next_back()
             && piece.end() > start
         {
+            let bytes = std::mem::take(&mut piece.bytes);
             let whole = Incoming {
                 start: piece.from,
-                bytes: &piece.bytes().to_vec(),
+                bytes: bytes.get(piece.skip..).unwrap_or_default(),
                 cut: piece.cut,
                 packet: piece.packet,
                 timestamp: piece.timestamp,

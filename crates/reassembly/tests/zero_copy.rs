@@ -15,7 +15,6 @@ use egret_reassembly::{
     Timestamp, decode,
 };
 
-#[allow(dead_code, reason = "only the packets are needed here")]
 mod support;
 use support::{ACK, SYN, sent};
 

@@ -235,7 +235,10 @@ impl Stream for Recorded {
             Anomaly::Late { offset, len, packet, .. } => format!("{offset}+{len} packet {packet}"),
             Anomaly::Refused { packet, len, reason, .. } => format!("packet {packet} {len} bytes {reason}"),
             Anomaly::Urgent { direction, offset, packet } => {
-                assert_eq!(offset, self.next[direction as usize], "an urgent byte is where the last byte was");
+                assert_eq!(
+                    offset, self.next[direction as usize],
+                    "an urgent byte is where the last byte was"
+                );
                 self.next[direction as usize] += 1;
                 format!("at {offset} packet {packet}")
             }
