@@ -337,7 +337,7 @@ impl Connection {
     /// From here on the direction is lost.
     pub(crate) fn lose(&mut self, direction: Direction, lost: Lost) {
         if direction == Direction::ClientToServer {
-            self.queue.request_loss = Some(lost.why);
+            self.queue.lose_requests(lost.why, self.next_index);
         }
         let side = self.side(direction);
         side.blank = false;

@@ -21,11 +21,16 @@ pub(crate) fn parse(
     limits: &Limits,
     budget: &mut Budget,
 ) -> Lengths {
-    let end = memchr(b'\n', head).map_or(head.len(), |feed| feed + 1);
+    let feed = memchr(b'\n', head);
+    let end = feed.map_or(head.len(), |feed| feed + 1);
     let line = line(head, 0, end);
+    let before = message.anomalies;
     match kind {
         Kind::Request => request_line(head, line, message),
         Kind::Response => status_line(head, line, message),
+    }
+    if feed.is_none() {
+        message.anomalies = before; // What seems odd may only be cut off.
     }
     fields(head, end, &mut message.headers, &mut message.anomalies, limits, budget)
 }
@@ -70,7 +75,13 @@ pub(crate) fn fields(
                 continue;
             }
         }
-        if let Some(field) = pending.replace(field(bytes, span, anomalies)) {
+        // What seems odd in a line without its end may only be cut off.
+        let before = *anomalies;
+        let next = field(bytes, span, anomalies);
+        if last == Some(end) {
+            *anomalies = before;
+        }
+        if let Some(field) = pending.replace(next) {
             keep(field, anomalies);
         }
     }

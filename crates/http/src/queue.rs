@@ -25,8 +25,9 @@ pub(crate) struct Queue {
     pub(crate) skipped: u64,
     /// The index of the first of them.
     pub(crate) skipped_from: u64,
-    /// Requests may have been lost for this reason, since the queue was last empty.
-    pub(crate) request_loss: Option<Why>,
+    /// Why requests may have been lost, and the index of the first exchange that began behind them. Known until a
+    /// response to one of those shows that the answers to the lost ones are past.
+    request_loss: Option<(Why, u64)>,
 }
 
 /// What a response head is to the queue.
@@ -41,9 +42,6 @@ pub(crate) struct Pairing {
 impl Queue {
     /// Adds a request, which acknowledged the server's stream up to `acked`.
     pub(crate) fn add(&mut self, mut slot: Box<Slot>, acked: Option<u64>) {
-        if self.slots.is_empty() {
-            self.request_loss = None;
-        }
         slot.acked = acked;
         slot.pipelined = match (self.last_acked, acked) {
             (Some(before), Some(now)) => now <= before,
@@ -62,14 +60,31 @@ impl Queue {
         slot.exchange.index < self.uncertain
     }
 
+    /// Requests may have been lost in front of the exchange that will have this index.
+    pub(crate) const fn lose_requests(&mut self, why: Why, index: u64) {
+        self.request_loss = Some((why, index));
+    }
+
     /// Which exchange a response answers that begins at `at`, in front of which bytes may have been `lost`.
     pub(crate) fn pair(&mut self, at: u64, lost: Option<&Lost>) -> Pairing {
+        let pairing = self.choose(at, lost);
+        if pairing.answers.is_ok()
+            && let (Some((_, index)), Some(slot)) = (self.request_loss, self.slots.get(pairing.lost))
+            && slot.exchange.index >= index
+        {
+            self.request_loss = None;
+        }
+        pairing
+    }
+
+    fn choose(&mut self, at: u64, lost: Option<&Lost>) -> Pairing {
         let front = |lost| Pairing { lost, answers: Ok(()) };
         let unasked = |lost, why| Pairing { lost, answers: Err(why) };
-        let nobody = self.request_loss.unwrap_or(match lost {
-            Some(lost) => lost.why,
-            None => Why::Unasked,
-        });
+        let nobody = match (self.request_loss, lost) {
+            (Some((why, _)), _) => why,
+            (None, Some(lost)) => lost.why,
+            (None, None) => Why::Unasked,
+        };
         let Some(first) = self.slots.front() else {
             return self.pair_with_skipped().unwrap_or(unasked(0, nobody));
         };
@@ -105,7 +120,7 @@ impl Queue {
             // No request was sent exactly here. If none was lost it is the last one's, behind an interim response.
             _ => match self.request_loss {
                 None => front(sent.saturating_sub(1)),
-                Some(why) => unasked(sent, why),
+                Some((why, _)) => unasked(sent, why),
             },
         }
     }

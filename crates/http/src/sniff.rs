@@ -1,6 +1,6 @@
 //! What bytes are by their beginning: a request, a response, another protocol. Looks at a bounded number of bytes.
 
-use memchr::memmem;
+use memchr::{memchr, memmem};
 
 use crate::NotHttp;
 
@@ -59,9 +59,10 @@ pub(crate) fn sniff(bytes: &[u8]) -> Sniff {
     }
 }
 
-/// Whether a first line that [`sniff`] took for a request's names a version of HTTP behind its target.
+/// Whether a first line that [`sniff`] took for a request's has a target, and names a version of HTTP behind it.
 pub(crate) fn is_request_line(line: &[u8]) -> bool {
-    memmem::find(line, b" HTTP/").is_some()
+    let target = memchr(b' ', line).and_then(|space| line.get(space + 1..)).unwrap_or_default();
+    memmem::find(target, b" HTTP/").is_some_and(|space| space > 0)
 }
 
 /// Whether bytes begin with a method that is used with HTTP and hardly with anything else, and a space.

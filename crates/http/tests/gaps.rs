@@ -10,15 +10,15 @@ fn get(number: usize) -> String {
     format!("GET /{number} HTTP/1.1\r\nHost: a\r\n\r\n")
 }
 
-/// A response whose status, 200 or more, tells which it is.
+/// A response whose status, from 210 on, tells which it is.
 fn sized(number: usize) -> String {
-    format!("HTTP/1.1 {} OK\r\nContent-Length: 10\r\n\r\n0123456789", 200 + number % 100)
+    format!("HTTP/1.1 {} OK\r\nContent-Length: 10\r\n\r\n0123456789", 210 + number % 80)
 }
 
 fn chunked(number: usize) -> String {
     format!(
         "HTTP/1.1 {} OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n5\r\n56789\r\n0\r\n\r\n",
-        200 + number % 100
+        210 + number % 80
     )
 }
 
@@ -29,8 +29,6 @@ fn a_thousand_requests_with_one_lost_response() {
             let mut talk = Talk::new();
             for number in 0..1_000 {
                 talk = talk.client(get(number));
-                // Statuses without a body would not be what they say.
-                let number = if matches!(number % 100, 4) { 5 } else { number };
                 talk = if number == lost {
                     talk.lose_server(response(number))
                 } else {
@@ -41,7 +39,7 @@ fn a_thousand_requests_with_one_lost_response() {
                 let (found, stats) = talk.run(line);
                 assert_eq!((found.len(), stats.complete), (1_000, 999));
                 for (number, line) in found.iter().enumerate() {
-                    let status = 200 + if matches!(number % 100, 4) { 5 } else { number % 100 };
+                    let status = 210 + number % 80;
                     let expected = if number == lost {
                         format!("GET /{number} 0 > - no response: gap-acknowledged")
                     } else {
@@ -102,7 +100,7 @@ fn a_gap_in_a_sized_body_is_counted_on() {
         talk.lines(),
         [
             "GET /0 0 > 200 10-4 \"01\" response-body incomplete: 4 bytes missing, gap-acknowledged",
-            "GET /1 0 > 201 10 \"0123456789\" complete"
+            "GET /1 0 > 211 10 \"0123456789\" complete"
         ]
     );
     let end = Talk::new()
@@ -116,7 +114,7 @@ fn a_gap_in_a_sized_body_is_counted_on() {
         end.lines(),
         [
             "GET /0 0 > 200 10-5 response-body incomplete: 5 bytes missing, gap-acknowledged",
-            "GET /1 0 > 201 10 complete"
+            "GET /1 0 > 211 10 complete"
         ]
     );
     let request = Talk::new()
@@ -129,8 +127,8 @@ fn a_gap_in_a_sized_body_is_counted_on() {
     assert_eq!(
         request.lines(),
         [
-            "PUT / 10-6 > 200 10 request-body incomplete: 6 bytes missing, gap-acknowledged",
-            "GET /1 0 > 201 10 complete"
+            "PUT / 10-6 > 210 10 request-body incomplete: 6 bytes missing, gap-acknowledged",
+            "GET /1 0 > 211 10 complete"
         ]
     );
 }
@@ -154,7 +152,7 @@ fn a_gap_in_the_data_of_a_chunk_is_counted_on() {
                 format!(
                     "GET /0 0 > 200 5-{size} response-body incomplete: {size} bytes missing, gap-acknowledged"
                 ),
-                "GET /1 0 > 201 10 complete".to_owned()
+                "GET /1 0 > 211 10 complete".to_owned()
             ]
         );
     }
@@ -180,7 +178,7 @@ fn a_gap_over_chunk_framing_loses_the_body_but_not_the_next_response() {
             let lines = talk.lines();
             assert_eq!(lines.len(), 2, "{lines:?}");
             assert!(lines[0].ends_with("response-body incomplete: gap-acknowledged"), "{lines:?}");
-            assert_eq!(lines[1], "GET /1 0 > 201 10 complete");
+            assert_eq!(lines[1], "GET /1 0 > 211 10 complete");
         }
     }
 }
@@ -213,10 +211,7 @@ fn a_gap_in_a_head() {
         .server(sized(1));
     assert_eq!(
         talk.lines(),
-        [
-            "GET /0 0 > 200 0 {no-colon} response-head incomplete: gap-acknowledged",
-            "GET /1 0 > 201 10 complete"
-        ]
+        ["GET /0 0 > 210 0 response-head incomplete: gap-acknowledged", "GET /1 0 > 211 10 complete"]
     );
     let request = get(0);
     let (first, rest) = request.split_at(20);
@@ -230,10 +225,7 @@ fn a_gap_in_a_head() {
         .server(sized(1));
     assert_eq!(
         talk.lines(),
-        [
-            "GET /0 0 {no-colon} > 200 10 request-head incomplete: gap-acknowledged",
-            "GET /1 0 > 201 10 complete"
-        ]
+        ["GET /0 0 > 210 10 request-head incomplete: gap-acknowledged", "GET /1 0 > 211 10 complete"]
     );
 }
 
@@ -247,18 +239,13 @@ fn a_lost_request_leaves_its_response_unasked() {
     assert_eq!(
         talk.lines(),
         [
-            "GET /0 0 > 200 10 complete",
-            "GET /1 0 > 201 10 complete",
-            "GET /2 0 > 202 10 complete",
-            "- > 203 10 request-head incomplete: gap-acknowledged",
-            "GET /4 0 > 204 0 complete",
-            "- > 205 10 request-head incomplete: unasked",
+            "GET /0 0 > 210 10 complete",
+            "GET /1 0 > 211 10 complete",
+            "GET /2 0 > 212 10 complete",
+            "- > 213 10 request-head incomplete: gap-acknowledged",
+            "GET /4 0 > 214 10 complete",
+            "GET /5 0 > 215 10 complete",
         ]
-        .map(String::from)
-        .into_iter()
-        .take(4)
-        .chain(talk.lines().into_iter().skip(4))
-        .collect::<Vec<_>>()
     );
     // A response that was sent before the request is never its answer, even if it is looked at later.
     let talk = Talk::new().client(get(0)).server(sized(0)).lose_client(get(1)).server(sized(1));
@@ -266,9 +253,9 @@ fn a_lost_request_leaves_its_response_unasked() {
     assert_eq!(
         swapped.lines(),
         [
-            "GET /0 0 > 200 10 complete",
-            "- > 201 10 request-head incomplete: gap-acknowledged",
-            "GET /2 0 > 202 10 complete",
+            "GET /0 0 > 210 10 complete",
+            "- > 211 10 request-head incomplete: gap-acknowledged",
+            "GET /2 0 > 212 10 complete",
         ]
     );
 }
@@ -284,7 +271,7 @@ fn a_lost_request_with_its_response_shifts_nothing() {
         .server(sized(2))
         .client(get(3))
         .server(sized(3));
-    let expected = ["GET /0 0 > 200 10 complete", "GET /2 0 > 202 10 complete", "GET /3 0 > 203 10 complete"];
+    let expected = ["GET /0 0 > 210 10 complete", "GET /2 0 > 212 10 complete", "GET /3 0 > 213 10 complete"];
     assert_eq!(talk.lines(), expected);
     assert_eq!(late(&talk).lines(), expected);
 }
@@ -305,12 +292,12 @@ fn several_responses_in_one_gap() {
         assert_eq!(
             found[..3],
             [
-                "GET /0 0 > 200 10 complete",
+                "GET /0 0 > 210 10 complete",
                 "GET /1 0 > - no response: gap-acknowledged",
                 "GET /2 0 > - no response: gap-acknowledged",
             ]
         );
-        assert_eq!(found[3], "GET /3 0 > 203 10 complete");
+        assert_eq!(found[3], "GET /3 0 > 213 10 complete");
     }
 }
 
@@ -325,8 +312,8 @@ fn pipelined_across_a_gap_is_said_to_be_uncertain() {
     talk = talk.server(sized(4)).client(get(5)).server(sized(5)).client(get(6)).server(sized(6));
     let (found, stats) = talk.run(line);
     assert_eq!(found.len(), 7, "{found:#?}");
-    assert_eq!(found[0], "GET /0 0 > 200 10 complete");
-    assert_eq!(stats.incomplete.values().sum::<u64>(), 5);
+    assert_eq!(found[0], "GET /0 0 > 210 10 complete");
+    assert_eq!(stats.incomplete.values().sum::<u64>(), 5, "{found:#?}");
     for line in &found[1..6] {
         assert!(
             line.ends_with("incomplete: pairing-uncertain")
@@ -334,7 +321,7 @@ fn pipelined_across_a_gap_is_said_to_be_uncertain() {
             "{line}"
         );
     }
-    assert_eq!(found[6], "GET /6 0 > 206 10 complete", "what follows is certain again");
+    assert_eq!(found[6], "GET /6 0 > 216 10 complete", "what follows is certain again");
 }
 
 #[test]
@@ -347,7 +334,7 @@ fn a_gap_in_front_of_the_first_byte() {
         .server(sized(1));
     assert_eq!(
         talk.lines(),
-        ["- > 200 10 request-head incomplete: gap-acknowledged", "GET /1 0 > 201 10 complete"]
+        ["- > 210 10 request-head incomplete: gap-acknowledged", "GET /1 0 > 211 10 complete"]
     );
 }
 
@@ -366,14 +353,14 @@ fn what_is_behind_a_gap_may_be_cut_anywhere() {
         bytes = bytes.server([byte]);
     }
     assert_eq!(bytes.lines(), whole.lines());
-    assert_eq!(whole.lines()[1], "GET /1 0 > 201 10 complete");
+    assert_eq!(whole.lines()[1], "GET /1 0 > 211 10 complete");
 }
 
 #[test]
 fn without_acknowledgments_pairing_is_first_in_first_out() {
     let mut talk = Talk::new().client(get(0)).server(sized(0)).client(get(1)).server(sized(1));
     talk.acks = false;
-    assert_eq!(talk.lines(), ["GET /0 0 > 200 10 complete", "GET /1 0 > 201 10 complete"]);
+    assert_eq!(talk.lines(), ["GET /0 0 > 210 10 complete", "GET /1 0 > 211 10 complete"]);
     let mut lost = Talk::new().client(get(0)).lose_server(sized(0)).client(get(1)).server(sized(1));
     lost.acks = false;
     let lines = lost.lines();
