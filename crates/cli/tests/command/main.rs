@@ -1,0 +1,14 @@
+//! The command as its users meet it: started as a program, judged by what it prints and how it ends.
+
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod json;
+#[cfg(test)]
+mod live;
+#[cfg(test)]
+mod output;
+#[cfg(test)]
+mod readme;
+#[cfg(test)]
+mod run;
