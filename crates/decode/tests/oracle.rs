@@ -27,8 +27,8 @@ mod tests {
         // Options of any bytes would be source routes now and then, whose checksum is not to be verified.
         let options =
             units(0, 4, 10).prop_map(|bytes| bytes.iter().map(|byte| byte % 128).collect::<Vec<_>>());
-        (any::<[u8; 4]>(), any::<[u8; 4]>(), any::<u8>(), any::<u16>(), any::<bool>(), options).prop_map(
-            |(source, destination, time_to_live, identification, dont_fragment, options)| {
+        (any::<[u8; 4]>(), any::<[u8; 4]>(), any::<(u8, u16, bool)>(), 0..64_u8, 0..4_u8, options).prop_map(
+            |(source, destination, (time_to_live, identification, dont_fragment), dscp, ecn, options)| {
                 let options = Ipv4Options::try_from(&options[..]).expect("units of four");
                 let header = Ipv4Header {
                     source,
@@ -36,6 +36,8 @@ mod tests {
                     time_to_live,
                     identification,
                     dont_fragment,
+                    dscp: dscp.try_into().expect("6 bits"),
+                    ecn: ecn.try_into().expect("2 bits"),
                     options,
                     ..Ipv4Header::default()
                 };

@@ -1,4 +1,4 @@
-use egret_decode::{Checksum, Decoded, LinkType, Packet, decode, decode_datagram};
+use egret_decode::{Checksum, LinkType, decode, decode_datagram};
 
 use crate::build::*;
 
@@ -81,7 +81,9 @@ fn what_does_not_have_all_its_bytes_is_unverifiable() {
 fn a_source_route_with_hops_to_go_makes_it_unverifiable() {
     let segment = summed(4, TCP, tcp(&[], b"x"));
     for kind in [131, 137] {
-        for (pointer, expected) in [(4, Checksum::Unverifiable), (8, Checksum::Valid)] {
+        for (pointer, expected) in
+            [(4, Checksum::Unverifiable), (7, Checksum::Unverifiable), (8, Checksum::Valid)]
+        {
             let route = [kind, 7, pointer, 10, 0, 0, 9, 0];
             let data = ethernet(IPV4, &ipv4_options(TCP, &route, &segment));
             assert_eq!(decoded(&data).checksum(), expected, "option {kind}, pointer {pointer}");
@@ -100,10 +102,16 @@ fn a_datagram_whose_fragment_may_have_had_a_source_route_is_unverifiable() {
     let mut first = ipv4_options(TCP, &[1; 4], &segment);
     first[6] = 0x20;
     let data = ethernet(IPV4, &first);
-    let whole: Decoded<'_> = decode_datagram(&decoded(&data), &segment);
+    let whole = decode_datagram(&decoded(&data), &segment);
     assert!(whole.tcp().is_some());
     assert_eq!(whole.checksum(), Checksum::Unverifiable);
-    // Ethernet's own length plays no part in it.
-    let packet = Packet { wire_len: 9000, ..packet(LinkType::ETHERNET, &data) };
-    assert_eq!(decode_datagram(&decode(packet), &segment).cut, 0);
+    let segment = summed(6, TCP, tcp(&[], b"x"));
+    let header = join(&[&[TCP, 0, 0, 1, 0, 0, 0, 9], &segment]);
+    for (next, inner, expected) in [
+        (44, header.clone(), Checksum::Valid),
+        (43, join(&[&[44, 0, 0, 1, 0, 0, 0, 0], &header]), Checksum::Unverifiable),
+    ] {
+        let data = ethernet(IPV6, &ipv6(next, &inner));
+        assert_eq!(decode_datagram(&decoded(&data), &segment).checksum(), expected);
+    }
 }

@@ -133,15 +133,17 @@ fn both_cooked_versions_lead_to_what_their_ethertype_says() {
 }
 
 #[test]
-fn a_cooked_netlink_message_is_no_ip_packet() {
+fn of_some_cooked_devices_the_protocol_is_no_ethertype() {
     let inner = ipv4(TCP, &tcp(&[], b""));
-    for (link_type, data) in [
-        (LinkType::LINUX_SLL, cooked_v1(824, IPV4, &inner)),
-        (LinkType::LINUX_SLL2, cooked_v2(824, IPV4, &inner)),
-    ] {
-        let decoded = decode(packet(link_type, &data));
-        assert_eq!(stop(&decoded), "device type 824 is not decoded");
-        assert_eq!(decoded.payload, inner);
+    for device_type in [770, 778, 801, 802, 803, 824] {
+        for (link_type, data) in [
+            (LinkType::LINUX_SLL, cooked_v1(device_type, IPV4, &inner)),
+            (LinkType::LINUX_SLL2, cooked_v2(device_type, IPV4, &inner)),
+        ] {
+            let decoded = decode(packet(link_type, &data));
+            assert_eq!(stop(&decoded), format!("device type {device_type} is not decoded"));
+            assert_eq!(decoded.payload, inner);
+        }
     }
 }
 

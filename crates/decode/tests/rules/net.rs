@@ -204,6 +204,22 @@ fn a_jumbo_payload_option_gives_the_length() {
 }
 
 #[test]
+fn a_jumbo_payload_option_is_found_behind_padding() {
+    let length = (16_u32 + 20 + 65_536).to_be_bytes();
+    let header = join(&[&[TCP, 1, 0, 1, 1, 0, 0xc2, 4], &length, &[0; 4]]);
+    let mut datagram = ipv6(0, &join(&[&header, &tcp(&[], &[7; 70_000])]));
+    datagram[4..6].fill(0);
+    assert_eq!(decoded(&ethernet(IPV6, &datagram)).payload.len(), 65_536);
+}
+
+#[test]
+fn a_jumbo_payload_option_among_destination_options_is_ignored() {
+    let mut data = jumbo(66_000, &tcp(&[], &[7; 70_000]));
+    data[14 + 6] = 60;
+    assert_eq!(decoded(&data).payload.len(), 70_000);
+}
+
+#[test]
 fn a_jumbo_payload_option_below_65536_is_ignored() {
     let data = jumbo(30, &tcp(&[], &[7; 100]));
     assert_eq!(decoded(&data).payload.len(), 100);
@@ -226,6 +242,15 @@ fn an_ipv6_fragment_names_the_protocol_behind_its_fragment_header() {
         assert_eq!(decoded.fragment(), Some(expected));
         assert_eq!((decoded.transport, decoded.stop, decoded.payload), (None, None, &[9; 16][..]));
     }
+}
+
+#[test]
+fn the_reserved_bits_of_a_fragment_header_mean_nothing() {
+    let mut header = fragment_header(TCP, 16, false, b"");
+    header[3] |= 0b110;
+    let data = ethernet(IPV6, &ipv6(44, &header));
+    let fragment = decoded(&data).fragment().unwrap();
+    assert_eq!((fragment.offset, fragment.more), (16, false));
 }
 
 #[test]
