@@ -4,6 +4,7 @@
 //! once, after everything before it, and then the capture is over. Refuses: to copy a packet, and to hide an error
 //! behind the end.
 
+use std::fmt;
 use std::io::Read;
 use std::path::Path;
 
@@ -319,6 +320,17 @@ impl Capture {
     #[inline]
     fn passes(&self, _: &Record) -> Result<bool, Error> {
         Ok(true)
+    }
+}
+
+impl fmt::Debug for Capture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Capture")
+            .field("interfaces", &self.interfaces())
+            .field("read", &self.read)
+            .field("passed", &self.passed)
+            .field("over", &self.over)
+            .finish_non_exhaustive()
     }
 }
 

@@ -15,6 +15,8 @@ use crate::{Error, LinkType, Timestamp, filter};
 
 /// How long the kernel may keep a packet back to hand over several at once.
 const TIMEOUT_MS: i32 = 10;
+/// What libpcap passes on of EAGAIN.
+const NOTHING_YET: &str = "Resource temporarily unavailable";
 /// How often to look when libpcap has no descriptor to wait for (a few odd devices).
 const BLIND: Duration = Duration::from_millis(10);
 
@@ -73,7 +75,12 @@ impl Handle {
             let captured = u32::try_from(packet.data.len()).unwrap_or(u32::MAX);
             batch.push(timestamp, packet.data, packet.header.len.max(captured));
         });
-        result.map(|taken| taken > 0).map_err(message)
+        match result.map_err(message) {
+            Ok(taken) => Ok(taken > 0),
+            // Netfilter's devices say so when there is nothing to read without blocking.
+            Err(message) if message.contains(NOTHING_YET) => Ok(false),
+            Err(message) => Err(message),
+        }
     }
 
     /// Waits until the ring has packets, the capture is stopped, or time is up.

@@ -8,6 +8,7 @@
 mod pcap;
 mod pcapng;
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -171,6 +172,12 @@ impl Writer {
     ) -> Result<(), Error> {
         action(&mut self.encoder, &mut self.output)
             .map_err(|source| Error::Write { name: self.name.clone(), source })
+    }
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
