@@ -123,3 +123,6 @@ fn is_syntax_error(error: &Error) -> bool {
 pub(crate) fn link_type_of(handle: &pcap::Capture<pcap::Active>) -> LinkType {
     from_dlt(handle.get_datalink().0)
 }
+
+#[cfg(test)]
+mod tests;
