@@ -71,6 +71,8 @@ pub struct Connection {
     pub(crate) server: Side,
     pub(crate) queue: Queue,
     pub(crate) next_index: u64,
+    /// The latest packet and time that anything was decided at. What waited for others comes later than its packet.
+    latest: Moment,
 }
 
 /// What a connection speaks.
@@ -111,6 +113,7 @@ impl Connection {
             server: side(),
             queue: Queue::default(),
             next_index: 0,
+            latest: Moment::default(),
         }
     }
 
@@ -431,7 +434,9 @@ impl Connection {
     /// Delivers an exchange that is over.
     pub(crate) fn finish<H: Handler>(&mut self, slot: Box<Slot>, at: Moment, context: &mut Context<H>) {
         let uncertain = self.queue.is_uncertain(&slot);
-        context.deliver(slot, uncertain, at);
+        self.latest.packet = self.latest.packet.max(at.packet);
+        self.latest.timestamp = self.latest.timestamp.max(at.timestamp);
+        context.deliver(slot, uncertain, self.latest);
     }
 
     /// Delivers an exchange whose response did not come, if it did not.

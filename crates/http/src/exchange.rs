@@ -89,7 +89,8 @@ impl Exchange {
         if self.has_request { self.request.0.transfer.first } else { self.response.0.transfer.first }
     }
 
-    /// The packet at which it was over: records in the order of these numbers are in the order of the capture.
+    /// The packet at which it was known to be over. Never before that of an exchange that the connection gave earlier,
+    /// even where bytes had to wait for others.
     pub const fn ended(&self) -> Moment {
         self.ended
     }

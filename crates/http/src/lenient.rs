@@ -125,7 +125,12 @@ fn request_line(head: &[u8], line: Span, message: &mut Message) {
         Some(space) if space >= method => space,
         _ => {
             message.mark(MessageAnomaly::BadStartLine);
-            text.len()
+            // The last word of a line that is cut off in its version.
+            memrchr(b' ', text)
+                .filter(|space| {
+                    *space > method && text.get(space + 1..).is_some_and(|end| b"HTTP/".starts_with(end))
+                })
+                .unwrap_or(text.len())
         }
     };
     let at =

@@ -1,6 +1,60 @@
 //! HTTP/1 requests and responses from reassembled TCP streams: paired, timed, and with a verdict each.
 //!
-//! This crate does no I/O, reads no clock, starts no threads and prints nothing.
+//! ```no_run
+//! use egret_http::{Assembler, Capture, Context, Exchange, HttpFactory, Limits, StreamLimits, StreamPool, decode};
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let mut capture = Capture::open("trace.pcap")?;
+//!     let mut assembler = Assembler::new(StreamPool::new(HttpFactory::new(), StreamLimits::default()));
+//!     let mut context = Context::new(|exchange: &Exchange| println!("{exchange}"), Limits::default());
+//!     while let Some(packet) = capture.next_packet()? {
+//!         assembler.assemble(&decode(packet), &mut context);
+//!     }
+//!     assembler.finish(&mut context);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! HTTP is found by content, on any port. A closure that takes an [`Exchange`] is a [`Handler`]; a handler of your own
+//! also gets heads and the pieces of bodies as they come. Each exchange carries a [`Verdict`]: complete, or which part
+//! is not whole, how much of it is missing, and why.
+//!
+//! Without packets, in a proxy or a test, the same is had from a [`Connection`]:
+//!
+//! ```
+//! use egret_http::{Connection, Context, Direction, Ending, Exchange, Limits, Moment, Opened, Piece, Timestamp};
+//! # use egret_http::{Endpoint, Flow, Path};
+//! # let end = |port| Endpoint { ip: [127, 0, 0, 1].into(), port };
+//! # let flow = Flow { source: end(50_000), destination: end(80), path: Path::EMPTY };
+//!
+//! let mut lines = Vec::new();
+//! let mut context = Context::new(
+//!     |exchange: &Exchange| {
+//!         let (Some(request), Some(response)) = (exchange.request(), exchange.response()) else { return };
+//!         lines.push((request.target().to_vec(), response.status(), response.body().bytes().to_vec()));
+//!     },
+//!     Limits { keep_body: 1_000, ..Limits::default() },
+//! );
+//! let mut connection = Connection::new(1, flow, Opened::Handshake);
+//! let time = Timestamp::EPOCH;
+//! for (direction, bytes) in [
+//!     (Direction::ClientToServer, &b"GET /heron HTTP/1.1\r\nHost: a\r\n\r\n"[..]),
+//!     (Direction::ServerToClient, b"HTTP/1.1 200 OK\r\nContent-Len"),
+//!     (Direction::ServerToClient, b"gth: 4\r\n\r\ngrey"),
+//! ] {
+//!     connection.data(Piece::new(direction, time, bytes), &mut context);
+//! }
+//! connection.close(Ending::Finished, Moment::default(), &mut context);
+//! drop(context);
+//! assert_eq!(lines, [(b"/heron".to_vec(), 200, b"grey".to_vec())]);
+//! ```
+//!
+//! What is exported from `egret-reassembly` keeps its name, but for its `Limits`, which are [`StreamLimits`] here:
+//! how much TCP may hold, beside how much HTTP may.
+//!
+//! This crate does no I/O, reads no clock, starts no threads and prints nothing. It never fails: what the network did
+//! wrong is in the verdict and the anomalies. Everything a peer writes is taken for hostile: work is in proportion to
+//! the bytes that came, and memory is one budget, [`Limits::memory`].
 
 #![forbid(unsafe_code)]
 
@@ -41,4 +95,11 @@ pub use message::{Message, Request, Response, Transfer};
 pub use stream::{HttpFactory, HttpStream};
 pub use verdict::{Part, Verdict, Why};
 
-pub use egret_reassembly::{Direction, Ending, Endpoint, Flow, GapReason, Opened, Path, Timestamp};
+pub use egret_reassembly::{
+    Assembler, Capture, Decoded, Direction, Ending, Endpoint, Flow, GapReason, Limits as StreamLimits,
+    LinkType, Opened, Packet, Path, StreamPool, Timestamp, decode,
+};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

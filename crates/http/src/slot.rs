@@ -90,7 +90,11 @@ impl Slot {
             (None, false) => Verdict::Complete,
             (Some(Fault { part, missing, why }), false) => Verdict::Incomplete { part, missing, why },
             (fault, true) => Verdict::Incomplete {
-                part: fault.map_or(Part::Response, |fault| fault.part),
+                part: match fault {
+                    Some(fault) => fault.part,
+                    None if self.exchange.has_response => Part::ResponseHead,
+                    None => Part::Response,
+                },
                 missing: None,
                 why: Why::PairingUncertain,
             },

@@ -1,4 +1,11 @@
 //! What is read from conversations of which nothing is lost: heads, bodies, pairing, verdicts.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    reason = "a test asserts by panicking"
+)]
 
 mod common;
 

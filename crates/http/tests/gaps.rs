@@ -1,5 +1,12 @@
 //! What is read when bytes are missing: whole bodies are counted on, lost directions are found again, and no response
 //! is given to the wrong request.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    reason = "a test asserts by panicking"
+)]
 
 mod common;
 
