@@ -15,7 +15,7 @@ pub struct Packet<'a> {
     pub interface: u32,
     /// The bytes that were captured, from the link header on.
     pub data: &'a [u8],
-    /// How long the packet was on the wire, in bytes; more than `data.len()` when the snap length cut it.
+    /// How long the packet was on the wire, in bytes; more than `data.len()` when the snap length cut it, and never less.
     pub wire_len: u32,
 }
 

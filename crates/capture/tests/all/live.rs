@@ -168,3 +168,57 @@ fn the_loopback_device_is_listed() {
         assert_eq!(permitted, !refused);
     }
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_kernel_and_the_interpreter_select_the_same_packets() {
+    let Some(mut everything) = loopback() else { return };
+    // An address nobody else on this machine talks to.
+    let address = format!("127.77.{}.1", std::process::id() % 256);
+    everything.set_filter(&format!("host {address}")).unwrap();
+    let sender = UdpSocket::bind((address.as_str(), 0)).unwrap();
+    let expressions = [
+        "udp",
+        "not udp",
+        "dst port 4000",
+        "portrange 4000-4010",
+        "greater 200",
+        "less 200 and udp[8] = 7",
+        "net 127.77.0.0/16 and len % 2 = 0",
+        "ip[8] > 10 and not (port 4001 or port 4002)",
+        "vlan or ip",
+    ];
+    let mut filtered = expressions.map(|expression| {
+        let mut capture = Capture::live(LOOPBACK, LiveOptions::default()).unwrap();
+        capture.set_filter(&format!("({expression}) and host {address}")).unwrap();
+        capture
+    });
+    for number in 0..200_u16 {
+        // Nobody listens: the answers (port unreachable) are packets as well, and may make the next send fail.
+        let data = vec![number as u8 % 9; usize::from(number) * 3];
+        let _ = sender.send_to(&data, (address.as_str(), 4000 + number % 20));
+    }
+
+    let output = Shared::default();
+    let mut writer = Writer::new(output.clone(), Format::Pcapng, everything.interface_table()).unwrap();
+    everything.stopper().stop();
+    while let Some(packet) = everything.next_packet().unwrap() {
+        writer.write(&packet).unwrap();
+    }
+    writer.finish().unwrap();
+    assert!(read_all(&output.bytes()).len() >= 100);
+
+    for (expression, live) in expressions.iter().zip(&mut filtered) {
+        live.stopper().stop();
+        let mut file = Capture::from_reader(std::io::Cursor::new(output.bytes()), "all").unwrap();
+        file.set_filter(&format!("({expression}) and host {address}")).unwrap();
+        let contents = |capture: &mut Capture| {
+            let mut contents = Vec::new();
+            while let Some(packet) = capture.next_packet().unwrap() {
+                contents.push(packet.data.to_vec());
+            }
+            contents
+        };
+        assert_eq!(contents(live), contents(&mut file), "{expression}");
+    }
+}

@@ -1,12 +1,22 @@
 //! Tests of the whole crate through its public interface, one program for all of them.
+//!
+//! The modules are marked as tests so that the lints know that their helpers may unwrap.
 
+#[cfg(test)]
 mod by_hand;
+#[cfg(test)]
 mod input;
+#[cfg(test)]
 mod laws;
+#[cfg(test)]
 #[cfg(feature = "libpcap")]
 mod live;
+#[cfg(test)]
 mod pcap;
+#[cfg(test)]
 mod pcapng;
+#[cfg(test)]
 #[cfg(unix)]
 mod stop;
+#[cfg(test)]
 mod write;
