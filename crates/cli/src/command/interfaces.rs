@@ -11,12 +11,10 @@ pub(crate) fn run(_: &args::Interfaces) -> Result<bool> {
 
 #[cfg(feature = "libpcap")]
 pub(crate) fn run(arguments: &args::Interfaces) -> Result<bool> {
-    use crate::output::Output;
-
-    let mut out = Output::new(&arguments.form.look)?;
+    let mut out = crate::output::Output::new(&arguments.form.look)?;
     for device in &egret_capture::devices()? {
         if arguments.form.json {
-            out.json(&with_libpcap::Record::from(device));
+            out.json(|json| with_libpcap::write(device, json));
         } else {
             out.line(with_libpcap::Line(device));
         }
@@ -29,37 +27,19 @@ pub(crate) fn run(arguments: &args::Interfaces) -> Result<bool> {
 #[cfg(feature = "libpcap")]
 mod with_libpcap {
     use std::fmt;
-    use std::net::IpAddr;
 
     use egret_capture::Device;
-    use serde::Serialize;
 
-    #[derive(Serialize)]
-    pub(super) struct Record<'a> {
-        name: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        description: Option<&'a str>,
-        addresses: &'a [IpAddr],
-        up: bool,
-        running: bool,
-        loopback: bool,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        permitted: Option<bool>,
-    }
+    use crate::output::json::Json;
 
-    impl<'a> From<&'a Device> for Record<'a> {
-        fn from(device: &'a Device) -> Self {
-            let Device { name, description, addresses, up, running, loopback, permitted, .. } = device;
-            Self {
-                name,
-                description: description.as_deref(),
-                addresses,
-                up: *up,
-                running: *running,
-                loopback: *loopback,
-                permitted: *permitted,
-            }
-        }
+    pub(super) fn write(device: &Device, json: &mut Json<'_>) {
+        json.put("name", &device.name);
+        json.maybe("description", device.description.as_ref());
+        json.put("addresses", &device.addresses);
+        json.put("up", device.up);
+        json.put("running", device.running);
+        json.put("loopback", device.loopback);
+        json.maybe("permitted", device.permitted);
     }
 
     /// `NAME  STATE  ADDRESSES  (DESCRIPTION)`

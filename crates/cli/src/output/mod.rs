@@ -14,9 +14,10 @@ pub(crate) mod text;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::mem;
 use std::os::fd::AsFd;
 
-use serde::Serialize;
+use json::Json;
 
 use crate::args::{Color, Look};
 
@@ -42,6 +43,8 @@ impl std::error::Error for WriteError {
 /// Where the records go.
 pub(crate) struct Output {
     writer: BufWriter<File>,
+    /// Where a line of JSON is put together, each time anew.
+    line: Vec<u8>,
     failed: Option<io::Error>,
     flush_each: bool,
     /// Whether text may be coloured.
@@ -77,15 +80,17 @@ impl Output {
         // The file itself: the library's handle flushes at every newline and takes a closed descriptor for success.
         let file = File::from(io::stdout().as_fd().try_clone_to_owned()?);
         let writer = BufWriter::with_capacity(BUFFER, file);
-        Ok(Self { writer, failed: None, flush_each: false, color: false, width: None })
+        Ok(Self { writer, line: Vec::new(), failed: None, flush_each: false, color: false, width: None })
     }
 
-    /// Writes one record as a line of JSON.
-    pub(crate) fn json(&mut self, record: &impl Serialize) {
-        self.record(|writer| {
-            serde_json::to_writer(&mut *writer, record)?;
-            writer.write_all(b"\n")
-        });
+    /// Writes one record as a line of JSON: an object with the fields that `fill` gives it.
+    pub(crate) fn json(&mut self, fill: impl FnOnce(&mut Json<'_>)) {
+        let mut line = mem::take(&mut self.line);
+        line.clear();
+        Json::object(&mut line, fill);
+        line.push(b'\n');
+        self.record(|writer| writer.write_all(&line));
+        self.line = line;
     }
 
     /// Writes one record of text, with the newline behind it.

@@ -125,7 +125,10 @@ impl Handler for Exchanges {
             None => None,
         };
         match self.shape {
-            Shape::Json => self.out.json(&record::Record::new(exchange, self.keeps, digests)),
+            Shape::Json => {
+                let keeps = self.keeps;
+                self.out.json(|json| record::write(exchange, keeps, digests, json));
+            }
             Shape::Text(verbose) => text::write(exchange, verbose, &mut self.out),
         }
     }

@@ -33,7 +33,7 @@ impl Consumer for Packets<'_> {
     fn packet(&mut self, packet: Packet<'_>) -> ControlFlow<()> {
         if self.prints {
             if self.arguments.form.json {
-                self.out.json(&record::Record::new(&decode(packet), &layers(packet)));
+                self.out.json(|json| record::write(&decode(packet), &layers(packet), json));
             } else {
                 let arguments = self.arguments;
                 self.out.record(|to| print(packet, arguments, to));

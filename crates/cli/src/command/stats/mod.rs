@@ -123,8 +123,9 @@ impl Consumer for Stats {
 
     fn finish(&mut self, end: &End) {
         self.assembler.finish(&mut self.context);
-        let record = record::Record::new(&self.counts, &self.assembler.stats(), self.context.stats(), end);
-        if self.json { self.out.json(&record) } else { self.out.line(record) }
+        let (counts, tcp, http) = (&self.counts, self.assembler.stats(), self.context.stats());
+        let report = record::Report { counts, tcp, http, end };
+        if self.json { self.out.json(|json| report.write(json)) } else { self.out.line(report) }
     }
 
     fn output(&mut self) -> &mut Output {

@@ -3,161 +3,109 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 
-use egret_decode::Timestamp;
-use serde::Serialize;
-
 use super::{Counts, Reason};
-use crate::output::json::Text;
+use crate::output::json::Json;
 use crate::output::text::{Clock, Count, Size, Span};
 use crate::pipeline::End;
 
-/// Numbers by name, in the order of the names.
+/// Everything that was counted.
+pub(super) struct Report<'a> {
+    pub(super) counts: &'a Counts,
+    pub(super) tcp: egret_reassembly::Stats,
+    pub(super) http: &'a egret_http::Stats,
+    pub(super) end: &'a End,
+}
+
+/// Numbers by name, in the order of the names; only what there is.
 type Named = BTreeMap<String, u64>;
 
-#[derive(Serialize)]
-pub(super) struct Record {
-    packets: u64,
-    bytes: u64,
-    captured: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    first: Option<Text<Timestamp>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last: Option<Text<Timestamp>>,
-    link_types: Named,
-    protocols: Named,
-    dropped: Dropped,
-    undecodable: Named,
-    fragments: Fragments,
-    connections: Connections,
-    streams: Streams,
-    exchanges: Exchanges,
-    not_http: Named,
-}
+impl Report<'_> {
+    fn protocols(&self) -> Named {
+        named(&self.counts.protocols).chain(some([("none", self.counts.no_network)])).collect()
+    }
 
-/// Live captures only: a file does not tell.
-#[derive(Serialize)]
-struct Dropped {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kernel: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    interface: Option<u64>,
-}
+    fn undecodable(&self) -> Named {
+        named(&self.counts.undecodable).chain(some([("other", self.counts.undecodable_otherwise)])).collect()
+    }
 
-#[derive(Serialize)]
-struct Fragments {
-    fragments: u64,
-    datagrams: u64,
-    incomplete: u64,
-    overlapping: u64,
-}
+    fn opened(&self) -> Named {
+        some([("handshake", self.tcp.opened_handshake), ("midstream", self.tcp.opened_midstream)]).collect()
+    }
 
-#[derive(Serialize)]
-struct Connections {
-    total: u64,
-    opened: Named,
-    closed: Named,
-    limits_hit: u64,
-}
+    fn closed(&self) -> Named {
+        let ended = &self.tcp.ended;
+        let open = ("end-of-capture", ended.end_of_capture);
+        let over = [("finished", ended.finished), ("reset", ended.reset), ("idle", ended.idle)];
+        some(over).chain(some([("evicted", ended.evicted), open])).collect()
+    }
 
-#[derive(Serialize)]
-struct Streams {
-    delivered: u64,
-    missing: u64,
-    gaps: u64,
-    retransmitted: u64,
-    discarded: Named,
-}
+    fn discarded(&self) -> Named {
+        let discarded = &self.tcp.totals.discarded;
+        let [conflict, late] = [("conflict", discarded.conflict), ("late", discarded.late)];
+        let [refused, urgent] = [("refused", discarded.refused), ("urgent", discarded.urgent)];
+        some([conflict, late, refused, urgent, ("ignored", discarded.ignored)]).collect()
+    }
 
-#[derive(Serialize)]
-struct Exchanges {
-    total: u64,
-    complete: u64,
-    incomplete: Named,
-}
+    fn incomplete(&self) -> Named {
+        named(&self.http.incomplete).collect()
+    }
 
-impl Record {
-    pub(super) fn new(
-        counts: &Counts,
-        tcp: &egret_reassembly::Stats,
-        http: &egret_http::Stats,
-        end: &End,
-    ) -> Self {
-        let mut protocols = named(&counts.protocols);
-        some(&mut protocols, "none", counts.no_network);
-        let mut undecodable = named(&counts.undecodable);
-        some(&mut undecodable, "other", counts.undecodable_otherwise);
-        let (ended, totals, fragments) = (&tcp.ended, &tcp.totals, &tcp.fragments);
-        let incomplete =
-            http.incomplete.iter().map(|(why, count)| (why.to_string(), *count)).collect::<Named>();
-        Self {
-            packets: counts.packets,
-            bytes: counts.bytes,
-            captured: counts.captured,
-            first: counts.span.map(|(first, _)| Text(first)),
-            last: counts.span.map(|(_, last)| Text(last)),
-            link_types: named(&counts.link_types),
-            protocols,
-            dropped: Dropped {
-                kernel: end.statistics.dropped_by_kernel,
-                interface: end.statistics.dropped_by_interface,
-            },
-            undecodable,
-            fragments: Fragments {
-                fragments: fragments.fragments,
-                datagrams: fragments.completed,
-                incomplete: fragments.incomplete,
-                overlapping: fragments.overlapping,
-            },
-            connections: Connections {
-                total: tcp.opened_handshake + tcp.opened_midstream,
-                opened: list([("handshake", tcp.opened_handshake), ("midstream", tcp.opened_midstream)]),
-                closed: list([
-                    ("finished", ended.finished),
-                    ("reset", ended.reset),
-                    ("idle", ended.idle),
-                    ("evicted", ended.evicted),
-                    ("end-of-capture", ended.end_of_capture),
-                ]),
-                limits_hit: tcp.limits_hit,
-            },
-            streams: Streams {
-                delivered: totals.delivered,
-                missing: totals.missing,
-                gaps: totals.gaps,
-                retransmitted: totals.retransmitted,
-                discarded: list([
-                    ("conflict", totals.discarded.conflict),
-                    ("late", totals.discarded.late),
-                    ("refused", totals.discarded.refused),
-                    ("urgent", totals.discarded.urgent),
-                    ("ignored", totals.discarded.ignored),
-                ]),
-            },
-            exchanges: Exchanges {
-                total: http.complete + incomplete.values().sum::<u64>(),
-                complete: http.complete,
-                incomplete,
-            },
-            not_http: http.not_http.iter().map(|(kind, count)| (kind.name().to_owned(), *count)).collect(),
+    fn not_http(&self) -> Named {
+        self.http.not_http.iter().map(|(kind, count)| (kind.name().to_owned(), *count)).collect()
+    }
+
+    /// The JSON form.
+    pub(super) fn write(&self, json: &mut Json<'_>) {
+        let Self { counts, tcp, http, end } = self;
+        json.put("packets", counts.packets);
+        json.put("bytes", counts.bytes);
+        json.put("captured", counts.captured);
+        if let Some((first, last)) = counts.span {
+            json.text("first", first);
+            json.text("last", last);
         }
+        json.put("link_types", named(&counts.link_types).collect::<Named>());
+        json.put("protocols", self.protocols());
+        // Of live captures only: a file does not tell.
+        json.inside("dropped", |json| {
+            json.maybe("kernel", end.statistics.dropped_by_kernel);
+            json.maybe("interface", end.statistics.dropped_by_interface);
+        });
+        json.put("undecodable", self.undecodable());
+        json.inside("fragments", |json| {
+            json.put("fragments", tcp.fragments.fragments);
+            json.put("datagrams", tcp.fragments.completed);
+            json.put("incomplete", tcp.fragments.incomplete);
+            json.put("overlapping", tcp.fragments.overlapping);
+        });
+        json.inside("connections", |json| {
+            json.put("total", tcp.opened_handshake + tcp.opened_midstream);
+            json.put("opened", self.opened());
+            json.put("closed", self.closed());
+            json.put("limits_hit", tcp.limits_hit);
+        });
+        json.inside("streams", |json| {
+            json.put("delivered", tcp.totals.delivered);
+            json.put("missing", tcp.totals.missing);
+            json.put("gaps", tcp.totals.gaps);
+            json.put("retransmitted", tcp.totals.retransmitted);
+            json.put("discarded", self.discarded());
+        });
+        json.inside("exchanges", |json| {
+            json.put("total", http.complete + http.incomplete.values().sum::<u64>());
+            json.put("complete", http.complete);
+            json.put("incomplete", self.incomplete());
+        });
+        json.put("not_http", self.not_http());
     }
 }
 
-fn named<K: Display>(counts: &BTreeMap<K, u64>) -> Named {
-    counts.iter().map(|(name, count)| (name.to_string(), *count)).collect()
+fn named<K: Display>(counts: &BTreeMap<K, u64>) -> impl Iterator<Item = (String, u64)> {
+    counts.iter().map(|(name, count)| (name.to_string(), *count))
 }
 
-/// Only what there is.
-fn list<const N: usize>(counts: [(&str, u64); N]) -> Named {
-    let mut list = Named::new();
-    counts.into_iter().for_each(|(name, count)| some(&mut list, name, count));
-    list
-}
-
-fn some(list: &mut Named, name: &str, count: u64) {
-    if count > 0 {
-        list.insert(name.to_owned(), count);
-    }
+fn some<const N: usize>(counts: [(&str, u64); N]) -> impl Iterator<Item = (String, u64)> {
+    counts.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name.to_owned(), count))
 }
 
 impl Display for Reason {
@@ -173,55 +121,62 @@ impl Display for Reason {
 }
 
 /// The table: what there is nothing of is left out.
-impl Display for Record {
+impl Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "packets      {}, {}", self.packets, Size(self.bytes))?;
-        if self.captured < self.bytes {
-            write!(f, " ({} captured)", Size(self.captured))?;
+        let Self { counts, tcp, http, end } = self;
+        write!(f, "packets      {}, {}", counts.packets, Size(counts.bytes))?;
+        if counts.captured < counts.bytes {
+            write!(f, " ({} captured)", Size(counts.captured))?;
         }
-        if let (Some(Text(first)), Some(Text(last))) = (self.first, self.last) {
+        if let Some((first, last)) = counts.span {
             write!(f, "\ntime         {first} to {} ({})", Clock(last), Span(last.since(first)))?;
         }
-        if let (Some(kernel), interface) = (self.dropped.kernel, self.dropped.interface) {
-            write!(f, "\ndropped      {kernel} by the kernel, {} by the interface", interface.unwrap_or(0))?;
+        if let Some(kernel) = end.statistics.dropped_by_kernel {
+            let interface = end.statistics.dropped_by_interface.unwrap_or(0);
+            write!(f, "\ndropped      {kernel} by the kernel, {interface} by the interface")?;
         }
-        row(f, "link types", &self.link_types)?;
-        row(f, "protocols", &self.protocols)?;
-        row(f, "undecodable", &self.undecodable)?;
-        let Fragments { fragments, datagrams, incomplete, overlapping } = self.fragments;
-        if fragments > 0 {
-            write!(f, "\nfragments    {fragments} of {}", Count(datagrams, "datagram"))?;
-            write!(f, ", {incomplete} given up, {overlapping} dropped for overlaps")?;
-        }
-        let Connections { total, opened, closed, limits_hit } = &self.connections;
-        write!(f, "\nconnections  {total}")?;
-        row(f, "  opened", opened)?;
-        row(f, "  closed", closed)?;
-        if *limits_hit > 0 {
+        row(f, "link types", named(&counts.link_types))?;
+        row(f, "protocols", self.protocols())?;
+        row(f, "undecodable", self.undecodable())?;
+        let fragments = &tcp.fragments;
+        if fragments.fragments > 0 {
             write!(
                 f,
-                "\n  limits     were reached {limits_hit} times: see --max-memory and --max-connections"
+                "\nfragments    {} of {}",
+                fragments.fragments,
+                Count(fragments.completed, "datagram")
             )?;
+            write!(f, ", {} given up, {} dropped for overlaps", fragments.incomplete, fragments.overlapping)?;
         }
-        let Streams { delivered, missing, gaps, retransmitted, discarded } = &self.streams;
+        write!(f, "\nconnections  {}", tcp.opened_handshake + tcp.opened_midstream)?;
+        row(f, "  opened", self.opened())?;
+        row(f, "  closed", self.closed())?;
+        if tcp.limits_hit > 0 {
+            let times = Count(tcp.limits_hit, "time");
+            write!(f, "\n  limits     were reached {times}: see --max-memory and --max-connections")?;
+        }
+        let (totals, gaps) = (&tcp.totals, Count(tcp.totals.gaps, "gap"));
         write!(
             f,
-            "\nstreams      {} delivered, {} missing in {}",
-            Size(*delivered),
-            Size(*missing),
-            Count(*gaps, "gap")
+            "\nstreams      {} delivered, {} missing in {gaps}",
+            Size(totals.delivered),
+            Size(totals.missing)
         )?;
-        write!(f, ", {} sent again", Size(*retransmitted))?;
-        row(f, "  discarded", discarded)?;
-        let Exchanges { total, complete, incomplete } = &self.exchanges;
-        write!(f, "\nexchanges    {total}, {complete} complete")?;
-        row(f, "  incomplete", incomplete)?;
-        row(f, "not HTTP", &self.not_http)
+        write!(f, ", {} sent again", Size(totals.retransmitted))?;
+        row(f, "  discarded", self.discarded())?;
+        let incomplete: u64 = http.incomplete.values().sum();
+        write!(f, "\nexchanges    {}, {} complete", http.complete + incomplete, http.complete)?;
+        row(f, "  incomplete", self.incomplete())?;
+        row(f, "not HTTP", self.not_http())
     }
 }
 
-fn row(f: &mut fmt::Formatter<'_>, title: &str, counts: &Named) -> fmt::Result {
-    for (index, (name, count)) in counts.iter().enumerate() {
+fn row(
+    f: &mut fmt::Formatter<'_>,
+    title: &str,
+    counts: impl IntoIterator<Item = (String, u64)>,
+) -> fmt::Result {
+    for (index, (name, count)) in counts.into_iter().enumerate() {
         match index {
             0 => write!(f, "\n{title:<13}{name} {count}")?,
             _ => write!(f, ", {name} {count}")?,

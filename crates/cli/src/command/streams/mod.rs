@@ -172,7 +172,7 @@ impl Stream for Conversation {
     fn complete(&mut self, close: Close, context: &mut Context) {
         context.connections += 1;
         if context.json {
-            context.out.json(&record::Record::new(self, &close));
+            context.out.json(|json| record::write(self, &close, json));
         } else {
             let color = context.out.color;
             context.out.line(record::Line { conversation: self, close: &close, color });

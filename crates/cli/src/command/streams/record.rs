@@ -2,105 +2,44 @@
 
 use std::fmt;
 
-use egret_reassembly::{Close, Counts, GapReason, Timestamp};
-use serde::Serialize;
+use egret_reassembly::{Close, Counts};
 use sha2::Digest;
 
 use super::{Conversation, Notes, Side};
 use crate::output::bytes::Hex;
-use crate::output::json::{Counted, Ids, Millis, Peer, Text, is_zero};
+use crate::output::json::Json;
 use crate::output::text::{Clock, Count, Missing, Painted, Size, Span, alarm};
 
 /// The JSON form.
-#[derive(Serialize)]
-pub(super) struct Record<'a> {
-    id: u64,
-    client: Peer,
-    server: Peer,
-    #[serde(skip_serializing_if = "Ids::is_empty")]
-    path: Ids,
-    opened: &'static str,
-    closed: &'static str,
-    started: Text<Timestamp>,
-    ended: Text<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    connect_ms: Option<Millis>,
-    client_to_server: Half<'a>,
-    server_to_client: Half<'a>,
-    #[serde(skip_serializing_if = "is_zero")]
-    duplicate_captures: u64,
+pub(super) fn write(conversation: &Conversation, close: &Close, json: &mut Json<'_>) {
+    let Conversation { connection, client, server, duplicates } = conversation;
+    json.put("id", connection.id);
+    json.flow(connection.client(), connection.server(), connection.flow.path);
+    json.put("opened", connection.opened.name());
+    json.put("closed", close.how.name());
+    json.text("started", connection.started);
+    json.text("ended", close.timestamp);
+    json.millis("connect_ms", close.connect);
+    json.inside("client_to_server", |json| half(client, &close.client_to_server, json));
+    json.inside("server_to_client", |json| half(server, &close.server_to_client, json));
+    json.count("duplicate_captures", *duplicates);
 }
 
-#[derive(Serialize)]
-struct Half<'a> {
-    packets: u64,
-    bytes: u64,
-    missing: u64,
-    gaps: Gaps<'a>,
-    #[serde(skip_serializing_if = "is_zero")]
-    gaps_left_out: u64,
-    retransmitted: u64,
-    discarded: u64,
-    conflicts: &'a [(u64, u64, u64, u64)],
-    #[serde(skip_serializing_if = "is_zero")]
-    conflicts_left_out: u64,
-    anomalies: Counted<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sha256: Option<Text<Hex<[u8; 32]>>>,
-}
-
-/// Gaps as lists of offset, length, reason.
-struct Gaps<'a>(&'a [(u64, u64, GapReason)]);
-
-impl Serialize for Gaps<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(|(offset, len, reason)| (offset, len, reason.name())))
-    }
-}
-
-impl<'a> Record<'a> {
-    pub(super) fn new(conversation: &'a Conversation, close: &Close) -> Self {
-        let Conversation { connection, client, server, duplicates } = conversation;
-        Self {
-            id: connection.id,
-            client: connection.client().into(),
-            server: connection.server().into(),
-            path: Ids(connection.flow.path),
-            opened: connection.opened.name(),
-            closed: close.how.name(),
-            started: Text(connection.started),
-            ended: Text(close.timestamp),
-            connect_ms: close.connect.map(Millis),
-            client_to_server: Half::new(client, &close.client_to_server),
-            server_to_client: Half::new(server, &close.server_to_client),
-            duplicate_captures: *duplicates,
-        }
-    }
-}
-
-impl<'a> Half<'a> {
-    fn new(side: &'a Side, counts: &Counts) -> Self {
-        const NOTHING: &Notes = &Notes {
-            gaps: Vec::new(),
-            gaps_left_out: 0,
-            conflicts: Vec::new(),
-            conflicts_left_out: 0,
-            anomalies: Vec::new(),
-        };
-        let notes = side.notes.as_deref().unwrap_or(NOTHING);
-        Self {
-            packets: counts.packets,
-            bytes: counts.delivered,
-            missing: counts.missing,
-            gaps: Gaps(&notes.gaps),
-            gaps_left_out: notes.gaps_left_out,
-            retransmitted: counts.retransmitted,
-            discarded: counts.discarded.total(),
-            conflicts: &notes.conflicts,
-            conflicts_left_out: notes.conflicts_left_out,
-            anomalies: Counted(&notes.anomalies),
-            sha256: side.digest.as_ref().map(|digest| Text(Hex(digest.as_ref().clone().finalize().into()))),
-        }
+fn half(side: &Side, counts: &Counts, json: &mut Json<'_>) {
+    let nothing = Notes::default();
+    let notes = side.notes.as_deref().unwrap_or(&nothing);
+    json.put("packets", counts.packets);
+    json.put("bytes", counts.delivered);
+    json.put("missing", counts.missing);
+    json.list("gaps", notes.gaps.iter().map(|(offset, len, reason)| (offset, len, reason.name())));
+    json.count("gaps_left_out", notes.gaps_left_out);
+    json.put("retransmitted", counts.retransmitted);
+    json.put("discarded", counts.discarded.total());
+    json.put("conflicts", &notes.conflicts);
+    json.count("conflicts_left_out", notes.conflicts_left_out);
+    json.counts("anomalies", notes.anomalies.iter().copied());
+    if let Some(digest) = &side.digest {
+        json.text("sha256", Hex(digest.as_ref().clone().finalize()));
     }
 }
 
