@@ -10,9 +10,14 @@ use crate::write::Shared;
 
 const LOOPBACK: &str = if cfg!(target_os = "linux") { "lo" } else { "lo0" };
 
+/// A kernel buffer of a size that several tests at once can have.
+fn options() -> LiveOptions {
+    LiveOptions { buffer_size: 4 * 1024 * 1024, ..LiveOptions::default() }
+}
+
 /// A capture on the loopback interface, if it may be.
 fn loopback() -> Option<Capture> {
-    match Capture::live(LOOPBACK, LiveOptions::default()) {
+    match Capture::live(LOOPBACK, options()) {
         Ok(capture) => Some(capture),
         Err(error @ Error::NotPermitted { .. }) => {
             println!("skipped: {error}");
@@ -59,7 +64,7 @@ fn packets_of_this_machine_are_seen_once_filtered_and_in_order() {
 
 #[test]
 fn the_snap_length_cuts_what_is_captured_and_not_what_is_told() {
-    let options = LiveOptions { snap_length: 60, ..LiveOptions::default() };
+    let options = LiveOptions { snap_length: 60, ..options() };
     if loopback().is_none() {
         return;
     }
@@ -90,7 +95,7 @@ fn an_idle_link_ticks_and_its_time_does_not_go_back() {
                 ticks += 1;
                 time
             }
-            _ => unreachable!("there are two kinds of event"),
+            event => panic!("{event:?}"),
         };
         assert!(last <= Some(time));
         last = Some(time);
@@ -136,7 +141,7 @@ fn what_is_captured_can_be_written_and_read() {
 
 #[test]
 fn an_unknown_interface_is_told_with_those_there_are() {
-    match Capture::live("egret-no-such-0", LiveOptions::default()).unwrap_err() {
+    match Capture::live("egret-no-such-0", options()).unwrap_err() {
         Error::NoSuchInterface { interface, available } => {
             assert_eq!(interface, "egret-no-such-0");
             assert!(available.iter().any(|name| name == LOOPBACK), "{available:?}");
@@ -163,8 +168,7 @@ fn the_loopback_device_is_listed() {
     assert!(loopback.addresses.iter().any(|address| address.is_loopback()));
     // What is said of the permission is what opening it shows.
     if let Some(permitted) = loopback.permitted {
-        let refused =
-            matches!(Capture::live(LOOPBACK, LiveOptions::default()), Err(Error::NotPermitted { .. }));
+        let refused = matches!(Capture::live(LOOPBACK, options()), Err(Error::NotPermitted { .. }));
         assert_eq!(permitted, !refused);
     }
 }
@@ -189,7 +193,7 @@ fn the_kernel_and_the_interpreter_select_the_same_packets() {
         "vlan or ip",
     ];
     let mut filtered = expressions.map(|expression| {
-        let mut capture = Capture::live(LOOPBACK, LiveOptions::default()).unwrap();
+        let mut capture = Capture::live(LOOPBACK, options()).unwrap();
         capture.set_filter(&format!("({expression}) and host {address}")).unwrap();
         capture
     });
