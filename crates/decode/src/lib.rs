@@ -1,9 +1,9 @@
 //! What is in a packet: link, network and transport headers, the innermost flow and its payload.
 //!
 //! ```no_run
-//! use egret_decode::{Capture, decode};
+//! use egret_decode::{Capture, Error, decode};
 //!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # fn main() -> Result<(), Error> {
 //! let mut capture = Capture::open("trace.pcap")?;
 //! while let Some(packet) = capture.next_packet()? {
 //!     let decoded = decode(packet);
@@ -15,7 +15,7 @@
 //! ```
 //!
 //! [`decode`] is a pure function of one packet and cannot fail: it goes in as far as it can, borrows the packet's
-//! bytes, allocates nothing, and says in [`Decoded::stop`] why it stopped when it did. [`layers`] lists every header
+//! bytes, allocates nothing, and says in [`Decoded::stop`] why it stopped when it did. [`layers()`] lists every header
 //! on the way, for people; both are the same walk. [`decode_datagram`] goes on where a fragment had to stop, once the
 //! datagram has been put together.
 //!
@@ -57,9 +57,17 @@ mod walk;
 
 pub use checksum::Checksum;
 pub use decoded::{Decoded, decode, decode_datagram};
-pub use egret_capture::{Capture, LinkType, Packet, Timestamp};
+pub use egret_capture::{
+    Capture, Error, Event, Interface, InterfaceTable, LinkType, Packet, Progress, Statistics, Stopper,
+    Timestamp,
+};
 pub use flow::{Endpoint, Flow, Path, PathId};
 pub use layers::{Layer, Layers, layers};
 pub use net::{Arp, Fragment, Ipv4, Ipv6, Network};
 pub use stop::{Stop, StopReason};
 pub use transport::{Icmp, SackBlocks, Tcp, TcpFlags, TcpOption, TcpOptions, Transport, Udp};
+
+/// The programs of the README are compiled and run too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -7,7 +7,7 @@ use std::fmt;
 #[non_exhaustive]
 pub struct Stop {
     /// The layer that could not be decoded: `ethernet`, `ipv4`, `tcp`, …; for a kind of layer that is not decoded
-    /// here, what its number numbers: `link type`, `ethertype`, `protocol`.
+    /// here, what its number numbers: `link type`, `ethertype`, `protocol`, ….
     pub layer: &'static str,
     /// Where that layer starts in the packet's bytes.
     pub offset: u32,

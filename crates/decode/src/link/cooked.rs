@@ -77,6 +77,8 @@ fn enter<'a, V: Visitor<'a>>(
         // Of these devices the protocol field means something else than an ethertype: FRAD, IP over GRE,
         // the three 802.11 kinds, netlink.
         770 | 778 | 801..=803 | 824 => Err(walk.unsupported("device type", header.device_type.into())),
+        // Numbers that Linux made up for frames without an ethertype; they are no lengths, as they would be in Ethernet.
+        _ if header.protocol <= 1500 => Err(walk.unsupported("linux protocol", header.protocol.into())),
         _ => Ok(Next::EtherType(header.protocol)),
     }
 }

@@ -33,11 +33,11 @@ pub struct Arp {
 #[inline(never)]
 pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Next, Stopped> {
     let view = walk.view(NAME, LENGTH as u32, ArpPacket::new)?;
-    if view.get_hw_addr_len() != 6
-        || view.get_proto_addr_len() != 4
-        || view.get_protocol_type().0 != super::IPV4
-    {
+    if view.get_protocol_type().0 != super::IPV4 || view.get_proto_addr_len() != 4 {
         return Err(walk.unsupported("arp protocol", view.get_protocol_type().0.into()));
+    }
+    if view.get_hw_addr_len() != 6 {
+        return Err(walk.unsupported("arp hardware", view.get_hardware_type().0.into()));
     }
     let header = Arp {
         operation: view.get_operation().0,

@@ -208,7 +208,8 @@ fn pass<'a, V: Visitor<'a>>(
         })?,
     }
     header.protocol = next;
-    header.extensions_length += length as u16;
+    // A datagram may be put together again and again, each time with more of them.
+    header.extensions_length = header.extensions_length.saturating_add(length as u16);
     Ok(())
 }
 

@@ -148,6 +148,18 @@ fn of_some_cooked_devices_the_protocol_is_no_ethertype() {
 }
 
 #[test]
+fn a_small_cooked_protocol_is_no_length() {
+    for (link_type, data) in [
+        (LinkType::LINUX_SLL, cooked_v1(1, 4, b"a frame")),
+        (LinkType::LINUX_SLL2, cooked_v2(1, 4, b"a frame")),
+    ] {
+        let decoded = decode(packet(link_type, &data));
+        assert_eq!(stop(&decoded), "linux protocol 4 is not decoded");
+        assert_eq!(decoded.payload, b"a frame");
+    }
+}
+
+#[test]
 fn loopback_families_are_read_in_either_byte_order() {
     let (v4, v6) = (ipv4(UDP, &udp(b"4")), ipv6(UDP, &udp(b"6")));
     for link_type in [LinkType::NULL, LinkType::LOOP] {
