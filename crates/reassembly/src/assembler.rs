@@ -7,7 +7,7 @@ use egret_decode::{Decoded, Network, TcpFlags, Timestamp, decode_datagram};
 
 use crate::connection::Arrival;
 use crate::fragments::Fragments;
-use crate::{Direction, Limits, Segment, Stats, Stream, StreamFactory, StreamPool};
+use crate::{Checksums, Direction, Limits, Segment, Stats, Stream, StreamFactory, StreamPool};
 
 /// How deep fragments of fragments are followed, in tunnels.
 const MAX_FRAGMENT_NESTING: u32 = 4;
@@ -102,7 +102,14 @@ impl<F: StreamFactory> Assembler<F> {
         };
         let syn = tcp.flags.has(TcpFlags::SYN);
         let window_scale = if syn { tcp.options.window_scale() } else { None };
-        let arrival = Arrival { segment, flow, window_scale, identity: (tcp.checksum, identification) };
+        let arrival = Arrival {
+            segment,
+            flow,
+            window_scale,
+            sent_at: tcp.options.timestamps().map(|(value, _)| value),
+            checksum: (self.pool.limits.checksums != Checksums::Ignore).then(|| decoded.checksum()),
+            identity: (tcp.checksum, identification),
+        };
         self.pool.segment(&arrival, now, context);
     }
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use egret_decode::{Flow, TcpFlags, Timestamp};
+use egret_decode::{Checksum, Flow, TcpFlags, Timestamp};
 
 use crate::half::Half;
 use crate::seq::{Numbering, distance};
@@ -37,8 +37,22 @@ pub(crate) struct Arrival<'a> {
     pub(crate) flow: Flow,
     /// The window scale option, in a SYN.
     pub(crate) window_scale: Option<u8>,
+    /// The time stamp option's value: the sender's clock.
+    pub(crate) sent_at: Option<u32>,
+    /// Whether the TCP checksum is right; `None` when it was not looked at.
+    pub(crate) checksum: Option<Checksum>,
     /// TCP checksum and IP identification, which tell a packet captured twice from a retransmission.
     pub(crate) identity: (u16, u16),
+}
+
+impl Arrival<'_> {
+    /// The same segment with these bytes for a payload.
+    pub(crate) fn carrying<'b>(&self, payload: &'b [u8]) -> Arrival<'b> {
+        let Segment { direction, timestamp, packet, seq, ack, flags, window, urgent, cut, .. } = self.segment;
+        let segment = Segment { direction, timestamp, packet, seq, ack, flags, window, urgent, payload, cut };
+        let Self { flow, window_scale, sent_at, checksum, identity, .. } = *self;
+        Arrival { segment, flow, window_scale, sent_at, checksum, identity }
+    }
 }
 
 /// A segment kept from the first moments of a midstream connection, or the data of a SYN.
@@ -50,17 +64,11 @@ pub(crate) struct Held {
 
 impl Held {
     pub(crate) fn new(arrival: &Arrival<'_>) -> Self {
-        let Arrival { segment, flow, window_scale, identity } = *arrival;
-        let payload = segment.payload.into();
-        Self {
-            arrival: Arrival { segment: Segment { payload: &[], ..segment }, flow, window_scale, identity },
-            payload,
-        }
+        Self { arrival: arrival.carrying(&[]), payload: arrival.segment.payload.into() }
     }
 
     pub(crate) fn arrival(&self) -> Arrival<'_> {
-        let Arrival { segment, flow, window_scale, identity } = self.arrival;
-        Arrival { segment: Segment { payload: &self.payload, ..segment }, flow, window_scale, identity }
+        self.arrival.carrying(&self.payload)
     }
 
     fn cost(&self) -> usize {
@@ -81,14 +89,6 @@ pub(crate) enum Phase {
     Closed,
 }
 
-/// A SYN with a new initial sequence number on an open connection: nothing yet, until the other side agrees to it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Reopening {
-    pub(crate) segment: Segment<'static>,
-    pub(crate) flow: Flow,
-    pub(crate) window_scale: Option<u8>,
-}
-
 /// A connection that is known to the pool, with its stream.
 pub(crate) struct Tracked<S> {
     pub(crate) about: Connection,
@@ -104,7 +104,10 @@ pub(crate) struct Tracked<S> {
     pub(crate) stream: Option<S>,
     pub(crate) held: Vec<Held>,
     pub(crate) fast_open: Option<Box<Held>>,
-    pub(crate) reopening: Option<Box<Reopening>>,
+    /// A SYN with a new initial sequence number: nothing yet, until the other side agrees to it.
+    pub(crate) reopening: Option<Box<Held>>,
+    /// What the receiver had not allowed to be sent, as far as is known; it counts once it is acknowledged.
+    pub(crate) doubtful: Vec<Held>,
     pub(crate) syn_at: Option<Timestamp>,
     pub(crate) connect: Option<Duration>,
     /// How it ended, once it has.
@@ -139,6 +142,7 @@ impl<S: Stream> Tracked<S> {
             held: Vec::new(),
             fast_open: None,
             reopening: None,
+            doubtful: Vec::new(),
             syn_at: None,
             connect: None,
             ending: None,
@@ -174,7 +178,7 @@ impl<S: Stream> Tracked<S> {
     /// What this connection keeps waiting, in bytes of memory.
     pub(crate) fn cost(&self) -> usize {
         let [client, server] = &self.halves;
-        let held: usize = self.held.iter().map(Held::cost).sum();
+        let held: usize = self.held.iter().chain(&self.doubtful).map(Held::cost).sum();
         client.waiting.cost()
             + server.waiting.cost()
             + held
@@ -183,7 +187,9 @@ impl<S: Stream> Tracked<S> {
 
     /// The packet since which something of this connection waits.
     pub(crate) fn waits_since(&self) -> Option<u64> {
-        let held = self.held.first().map(|held| held.arrival.segment.packet);
+        let held =
+            self.held.first().into_iter().chain(self.doubtful.first()).chain(self.fast_open.as_deref());
+        let held = held.map(|held| held.arrival.segment.packet);
         self.halves.iter().filter_map(Half::waits_since).chain(held).min()
     }
 
@@ -227,6 +233,9 @@ impl<S: Stream> Tracked<S> {
     pub(crate) fn relieve<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
         if self.phase == Phase::Held {
             self.release(env);
+        } else if self.fast_open.is_some() || !self.doubtful.is_empty() {
+            self.drop_fast_open(None, env);
+            self.drop_doubtful(env);
         } else {
             self.give_up_oldest(env);
         }
@@ -365,6 +374,7 @@ impl<S: Stream> Tracked<S> {
         self.phase = Phase::Closed;
         self.ending = Some(how);
         self.drop_fast_open(None, env);
+        self.drop_doubtful(env);
         self.flush(env);
         for direction in Direction::BOTH {
             self.half_closed(direction, env);

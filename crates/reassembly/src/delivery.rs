@@ -8,7 +8,9 @@ use egret_decode::TcpFlags;
 use crate::connection::{Env, Phase, Tracked};
 use crate::half::MAX_WINDOW;
 use crate::waiting::{Conflict, Incoming};
-use crate::{Anomaly, Data, Direction, Ending, Gap, GapReason, Refusal, Segment, Stream, StreamFactory};
+use crate::{
+    Anomaly, Data, Direction, Ending, Gap, GapReason, Overlap, Refusal, Segment, Stream, StreamFactory,
+};
 
 impl<S: Stream> Tracked<S> {
     /// The payload and the FIN of a segment that was accepted. `ack` is what it acknowledges of the other direction.
@@ -223,9 +225,14 @@ impl<S: Stream> Tracked<S> {
         env: &mut Env<'_, F>,
     ) {
         let mut conflicts = Vec::new();
+        let known = self.half(direction.reversed()).next;
         let half = self.half_mut(direction);
-        let doubled =
-            half.waiting.insert(env.limits.overlap, incoming, &mut |conflict| conflicts.push(conflict));
+        // Bytes that acknowledge what was never sent are dropped by a receiver. Whether it was sent is not known yet
+        // of some that wait; bytes that need no such excuse are taken instead.
+        let proven = incoming.ack.is_some_and(|ack| ack <= known);
+        let replaces = proven && half.waiting.is_unproven(incoming.start, incoming.end(), known);
+        let overlap = if replaces { Overlap::Last } else { env.limits.overlap };
+        let doubled = half.waiting.insert(overlap, incoming, &mut |conflict| conflicts.push(conflict));
         half.counts.retransmitted += doubled.equal;
         half.counts.discarded.conflict += doubled.conflicting;
         half.counts.waiting = half.waiting.stored();

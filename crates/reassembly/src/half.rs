@@ -27,8 +27,16 @@ pub(crate) struct Half {
     pub(crate) next: u64,
     /// Everything in front of this was received by the peer.
     pub(crate) acked: u64,
+    /// The offset behind everything that was seen, whether it counts or not.
+    pub(crate) seen_end: u64,
     /// The largest right edge of the window that the peer announced to this sender.
     pub(crate) edge: u64,
+    /// The same, where both sides' window scales are known, so that nothing beyond it was allowed.
+    pub(crate) window_edge: Option<u64>,
+    /// The latest time stamp of a segment that was in order (TS.Recent, RFC 7323 §4.3).
+    pub(crate) ts_recent: Option<u32>,
+    /// Whether a segment had a right checksum.
+    pub(crate) verified: bool,
     /// What this side shifts its own windows by; `None` when its SYN was not seen.
     pub(crate) scale: Option<u8>,
     /// Where the stream ends, once a FIN was seen.
@@ -124,8 +132,7 @@ impl Half {
     /// How far an acknowledgment of this direction may reach to be believed: what the peer offered to take, or what
     /// was seen to be sent, and the FIN behind it.
     pub(crate) fn believable(&self) -> u64 {
-        let seen = self.waiting.end().unwrap_or(0).max(self.next);
-        seen.max(self.edge).saturating_add(1)
+        self.seen_end.max(self.next).max(self.edge).saturating_add(1)
     }
 
     /// Notes that a range was reported missing.

@@ -88,3 +88,16 @@ pub enum Overlap {
     /// The bytes that came last and were not delivered yet.
     Last,
 }
+
+/// What is done about segments with a wrong TCP checksum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Checksums {
+    /// Nothing: on the sending machine packets are captured before the network card has filled the checksum in.
+    #[default]
+    Ignore,
+    /// They are refused, as every receiver does.
+    Verify,
+    /// They are refused in a direction of which an earlier segment had a right one.
+    Auto,
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Overlap;
+use crate::{Checksums, Overlap};
 
 /// How much an [`Assembler`](crate::Assembler) may hold, how long it waits, and which receiver it imitates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct Limits {
     pub slack: Duration,
     /// Who wins where segments overlap with different bytes.
     pub overlap: Overlap,
+    /// Whether segments with a wrong TCP checksum are refused.
+    pub checksums: Checksums,
 }
 
 impl Default for Limits {
@@ -41,6 +43,7 @@ impl Default for Limits {
             slack_packets: 32,
             slack: Duration::from_millis(20),
             overlap: Overlap::Linux,
+            checksums: Checksums::Ignore,
         }
     }
 }

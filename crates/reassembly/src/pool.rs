@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use egret_decode::{Flow, TcpFlags, Timestamp};
+use egret_decode::{Checksum, Flow, TcpFlags, Timestamp};
 use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
@@ -17,7 +17,7 @@ use crate::half::MAX_WINDOW;
 use crate::queue::Queues;
 use crate::seq::{Numbering, distance};
 use crate::stats::Stats;
-use crate::{Ending, Limits, Opened, Segment, Stream, StreamFactory};
+use crate::{Checksums, Ending, Limits, Opened, Stream, StreamFactory};
 
 /// How long a connection that is over is remembered, so that its last packets open no new one. Retransmissions of a
 /// FIN come within seconds; Linux itself keeps TIME_WAIT for 60.
@@ -159,12 +159,7 @@ impl<F: StreamFactory> StreamPool<F> {
                     let reopening = self.slot_mut(index).and_then(|slot| slot.tracked.reopening.take());
                     self.remove(index, Ending::Idle, now, packet, context);
                     if let Some(syn) = reopening {
-                        let syn = Arrival {
-                            segment: syn.segment,
-                            flow: syn.flow,
-                            window_scale: syn.window_scale,
-                            identity: (0, 0),
-                        };
+                        let syn = syn.arrival();
                         let index = self.insert(key, Tracked::new(&syn, now), now, packet, context);
                         self.deliver(index, &syn, now, context);
                         return self.deliver(index, arrival, now, context);
@@ -175,7 +170,9 @@ impl<F: StreamFactory> StreamPool<F> {
         let flags = arrival.segment.flags;
         let opens =
             flags.has(TcpFlags::SYN) || !arrival.segment.payload.is_empty() || arrival.segment.cut > 0;
-        if !opens || flags.has(TcpFlags::RST) {
+        let damaged =
+            self.limits.checksums == Checksums::Verify && arrival.checksum == Some(Checksum::Invalid);
+        if !opens || flags.has(TcpFlags::RST) || damaged {
             self.stats.strays += 1;
             return;
         }
@@ -240,15 +237,15 @@ impl<F: StreamFactory> StreamPool<F> {
             };
             return if new { Fate::Replaces(Ending::Finished) } else { Fate::Leftover };
         }
-        let answers = |syn: &Segment<'_>, flow: &Flow| {
-            let expected = syn.seq.wrapping_add(1);
+        let answers = |syn: &Arrival<'_>| {
+            let (flow, expected) = (syn.flow, syn.segment.seq.wrapping_add(1));
             let agreed = segment.flags.has(TcpFlags::ACK)
                 && arrival.flow == flow.reversed()
                 && segment.ack == expected;
-            let goes_on = arrival.flow == *flow && !segment.payload.is_empty() && segment.seq == expected;
+            let goes_on = arrival.flow == flow && !segment.payload.is_empty() && segment.seq == expected;
             (agreed && segment.flags.has(TcpFlags::SYN)) || goes_on
         };
-        if tracked.reopening.as_ref().is_some_and(|reopening| answers(&reopening.segment, &reopening.flow)) {
+        if tracked.reopening.as_ref().is_some_and(|syn| answers(&syn.arrival())) {
             return Fate::Reopens;
         }
         // A SYN while the first segments are held must fit them; otherwise it is of another connection.

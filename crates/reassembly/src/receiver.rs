@@ -3,15 +3,18 @@
 //! Promises: the rules of Linux as far as a reader of the wire can follow them (RFC 9293 §3.10, RFC 5961). What is
 //! refused is counted and reported; nothing is refused because a packet is missing from the capture.
 
-use egret_decode::TcpFlags;
+use egret_decode::{Checksum, TcpFlags};
 
-use crate::connection::{Arrival, Env, Held, Phase, Reopening, Tracked};
-use crate::half::MAX_WINDOW;
-use crate::seq::Numbering;
-use crate::{Direction, Ending, Opened, Refusal, Segment, Stream, StreamFactory};
+use crate::connection::{Arrival, Env, Held, Phase, Tracked};
+use crate::half::{Half, MAX_WINDOW};
+use crate::seq::{Numbering, distance};
+use crate::{Checksums, Direction, Ending, Opened, Refusal, Segment, Stream, StreamFactory};
 
 /// The largest shift a window scale option may ask for (RFC 7323 §2.3).
 const MAX_SCALE: u8 = 14;
+
+/// How many segments beyond the window are remembered, in case the packets that allowed them were not captured.
+const MAX_DOUBTFUL: usize = 512;
 
 impl<S: Stream> Tracked<S> {
     /// Applies the receiver's rules to one segment that the stream wants.
@@ -22,6 +25,9 @@ impl<S: Stream> Tracked<S> {
     ) {
         let segment = &arrival.segment;
         let flags = segment.flags;
+        if self.is_damaged(arrival, env.limits.checksums) {
+            return self.refuse(segment, Refusal::Checksum, env);
+        }
         if flags.has(TcpFlags::RST) {
             return self.reset(segment, env);
         }
@@ -35,6 +41,9 @@ impl<S: Stream> Tracked<S> {
             // The handshake's other half was not captured: what comes first is taken for the start.
             self.half_mut(segment.direction).numbering = Some(Numbering::starting_at(segment.seq));
         }
+        if self.is_outdated(arrival) {
+            return self.refuse(segment, Refusal::OldTimestamp, env);
+        }
         let acknowledged = self.acknowledge(segment);
         if self.phase == Phase::HalfOpen {
             self.phase = Phase::Open;
@@ -44,7 +53,76 @@ impl<S: Stream> Tracked<S> {
             }
         }
         self.settle_fast_open(segment, env);
+        self.settle_doubtful(env);
+        let half = self.half_mut(segment.direction);
+        half.seen_end = half.seen_end.max(end_of(half, segment).unwrap_or(0));
+        if self.exceeds_window(segment) {
+            if self.doubtful.len() == MAX_DOUBTFUL {
+                return self.refuse(segment, Refusal::BeyondWindow, env);
+            }
+            return self.doubtful.push(Held::new(arrival));
+        }
         self.data(segment, acknowledged, env);
+    }
+
+    /// Whether a segment has a wrong checksum that counts.
+    fn is_damaged(&mut self, arrival: &Arrival<'_>, checksums: Checksums) -> bool {
+        let half = self.half_mut(arrival.segment.direction);
+        match arrival.checksum {
+            Some(Checksum::Valid) => {
+                half.verified = true;
+                false
+            }
+            Some(Checksum::Invalid) => checksums == Checksums::Verify || half.verified,
+            _ => false,
+        }
+    }
+
+    /// Protection against wrapped sequences (RFC 7323 §5.3), one tick more lenient, as Linux is. Only a segment that starts at or before the
+    /// next byte moves the mark (§4.3): otherwise reordered segments would be lost.
+    fn is_outdated(&mut self, arrival: &Arrival<'_>) -> bool {
+        let segment = &arrival.segment;
+        let half = self.half_mut(segment.direction);
+        let (Some(sent_at), Some(numbering)) = (arrival.sent_at, half.numbering) else { return false };
+        let age = half.ts_recent.map_or(0, |recent| distance(sent_at, recent));
+        if age > 1 {
+            return !segment.payload.is_empty() || segment.flags.has(TcpFlags::FIN);
+        }
+        if age <= 0 && numbering.offset(half.next, segment.seq) <= half.next as i64 {
+            half.ts_recent = Some(sent_at);
+        }
+        false
+    }
+
+    /// Whether a segment goes beyond everything the peer is known to have allowed, and to have taken.
+    fn exceeds_window(&self, segment: &Segment<'_>) -> bool {
+        let half = self.half(segment.direction);
+        let (Some(end), Some(edge)) = (end_of(half, segment), half.window_edge) else { return false };
+        end > edge.max(half.acked) && !(segment.payload.is_empty() && segment.cut == 0)
+    }
+
+    /// Lets in what was beyond the window, as far as the peer has acknowledged it or opened its window since.
+    fn settle_doubtful<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
+        let mut index = 0;
+        while let Some(held) = self.doubtful.get(index) {
+            let arrival = held.arrival();
+            let direction = self.direction(&arrival.flow);
+            if self.exceeds_window(&Segment { direction, ..arrival.segment }) {
+                index += 1;
+                continue;
+            }
+            let held = self.doubtful.remove(index);
+            self.data(&Segment { direction, ..held.arrival().segment }, None, env);
+        }
+    }
+
+    /// Refuses what was beyond the window to the end.
+    pub(crate) fn drop_doubtful<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
+        for held in std::mem::take(&mut self.doubtful) {
+            let arrival = held.arrival();
+            let direction = self.direction(&arrival.flow);
+            self.refuse(&Segment { direction, ..arrival.segment }, Refusal::BeyondWindow, env);
+        }
     }
 
     /// A SYN or SYN-ACK.
@@ -58,9 +136,7 @@ impl<S: Stream> Tracked<S> {
             // Before anything was said, another initial number simply replaces one that nobody agreed to.
             if self.phase != Phase::HalfOpen || !untouched || self.half(direction).edge > 0 {
                 if !segment.flags.has(TcpFlags::ACK) {
-                    let held = Segment { payload: &[], ..*segment };
-                    let (flow, window_scale) = (arrival.flow, arrival.window_scale);
-                    self.reopening = Some(Box::new(Reopening { segment: held, flow, window_scale }));
+                    self.reopening = Some(Box::new(Held::new(&arrival.carrying(&[]))));
                 }
                 return self.refuse(segment, Refusal::SynInStream, env);
             }
@@ -69,6 +145,7 @@ impl<S: Stream> Tracked<S> {
         let half = self.half_mut(direction);
         half.numbering = Some(numbering);
         half.scale = Some(arrival.window_scale.unwrap_or(0).min(MAX_SCALE));
+        half.ts_recent = arrival.sent_at;
         if arrival.window_scale.is_none() {
             // Without the option on both sides neither scales (RFC 7323 §2.2).
             for half in &mut self.halves {
@@ -135,6 +212,7 @@ impl<S: Stream> Tracked<S> {
             (false, Some(scale)) => scale,
             (false, None) => MAX_SCALE,
         };
+        let exact = self.halves.iter().all(|half| half.scale.is_some());
         let half = self.half_mut(segment.direction.reversed());
         let numbering = *half.numbering.get_or_insert(Numbering::starting_at(segment.ack));
         let offset = u64::try_from(numbering.offset(half.next.max(half.acked), segment.ack)).ok()?;
@@ -143,6 +221,9 @@ impl<S: Stream> Tracked<S> {
         }
         let window = (u64::from(segment.window) << scale).min(MAX_WINDOW);
         half.edge = half.edge.max(offset + window);
+        if exact {
+            half.window_edge = half.window_edge.max(Some(offset + window));
+        }
         // The FIN takes one number, but is no byte.
         let offset = half.fin.map_or(offset, |fin| offset.min(fin.max(half.next)));
         half.acked = half.acked.max(offset);
@@ -207,4 +288,11 @@ impl<S: Stream> Tracked<S> {
             self.refuse(&syn_segment, Refusal::SynData, env);
         }
     }
+}
+
+/// The offset behind a segment's payload, if it is anywhere a window could reach.
+fn end_of(half: &Half, segment: &Segment<'_>) -> Option<u64> {
+    let len = segment.payload.len() as u64 + u64::from(segment.cut);
+    let end = half.numbering?.offset(half.next, segment.seq).checked_add_unsigned(len)?;
+    u64::try_from(end).ok().filter(|end| *end <= half.next.saturating_add(MAX_WINDOW))
 }

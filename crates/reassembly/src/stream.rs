@@ -335,6 +335,10 @@ impl Anomaly {
 pub enum Refusal {
     /// The stream's own [`accept`](Stream::accept) said no.
     Stream,
+    /// A wrong checksum, where [`Checksums`](crate::Checksums) says that it counts.
+    Checksum,
+    /// A time stamp from before that of a segment in front of it (PAWS, RFC 7323 §5).
+    OldTimestamp,
     /// No ACK flag on an established connection.
     NoAck,
     /// A SYN inside an established connection.
@@ -349,7 +353,7 @@ pub enum Refusal {
     ResetPayload,
     /// Data in a SYN that the peer did not acknowledge with it (RFC 7413 is how it would be).
     SynData,
-    /// Further ahead than a receiver's window could reach, or than the limits allow to remember.
+    /// Further ahead than the receiver had allowed, and never acknowledged.
     BeyondWindow,
 }
 
@@ -358,6 +362,8 @@ impl Refusal {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Stream => "stream",
+            Self::Checksum => "checksum",
+            Self::OldTimestamp => "old-timestamp",
             Self::NoAck => "no-ack",
             Self::SynInStream => "syn-in-stream",
             Self::AfterFin => "after-fin",

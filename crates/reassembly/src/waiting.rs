@@ -78,7 +78,7 @@ pub(crate) struct Incoming<'a> {
 }
 
 impl<'a> Incoming<'a> {
-    fn end(&self) -> u64 {
+    pub(crate) fn end(&self) -> u64 {
         self.start + self.bytes.len() as u64 + self.cut
     }
 
@@ -178,7 +178,7 @@ impl Waiting {
         let from = self.pieces.range(..start).next_back().map_or(start, |(_, piece)| piece.end().max(start));
         self.compare(&incoming, start..from, Winner::Stored, &mut doubled, report);
         self.compare(&incoming, from..end, Winner::Incoming, &mut doubled, report);
-        self.make_room(start, end, false);
+        self.make_room(start, end);
         self.store(start, &incoming.slice(from..end));
         doubled
     }
@@ -206,42 +206,57 @@ impl Waiting {
         doubled
     }
 
-    /// What came last counts: everything the new segment covers is replaced.
+    /// What came last counts: everything the new segment covers is replaced, and what is left of a piece on either
+    /// side stays.
     fn insert_last(&mut self, incoming: Incoming<'_>, report: &mut impl FnMut(Conflict)) -> Doubled {
         let (start, end) = (incoming.start, incoming.end());
         let mut doubled = Doubled::default();
         self.compare(&incoming, start..end, Winner::Incoming, &mut doubled, report);
-        // The piece in front may reach into, or even beyond, the new one: it keeps what lies outside.
-        if let Some((_, piece)) = self.pieces.range_mut(..start).next_back()
-            && piece.end() > start
-        {
-            let bytes = std::mem::take(&mut piece.bytes);
+        for key in self.keys_reaching(start..end) {
+            let Some(piece) = self.pieces.remove(&key) else { continue };
+            self.stored -= piece.bytes().len() as u64;
             let whole = Incoming {
                 start: piece.from,
-                bytes: bytes.get(piece.skip..).unwrap_or_default(),
+                bytes: piece.bytes(),
                 cut: piece.cut,
                 packet: piece.packet,
                 timestamp: piece.timestamp,
                 arrived: piece.arrived,
                 ack: piece.ack,
             };
-            let shortened = whole.slice(piece.from..start);
-            self.stored -= (whole.bytes.len() - shortened.bytes.len()) as u64;
-            (piece.bytes, piece.skip, piece.cut) = (shortened.bytes.into(), 0, shortened.cut);
+            if piece.from < start {
+                self.store(key, &whole.slice(piece.from..start));
+            }
             if whole.end() > end {
                 self.store(end, &whole.slice(end..whole.end()));
             }
         }
-        self.make_room(start, end, true);
         self.store(start, &incoming);
         doubled
     }
 
-    /// Removes what lies from `start` up to `end` in pieces that start there; what such a piece has beyond `end`
-    /// stays, and with `rekey` is known by where it now begins.
-    ///
-    /// Linux goes on comparing with the segment's own start; the other policies look for stored ranges.
-    fn make_room(&mut self, start: u64, end: u64, rekey: bool) {
+    /// The keys of the pieces that store something within a range.
+    fn keys_reaching(&self, range: Range<u64>) -> Vec<u64> {
+        let in_front =
+            self.pieces.range(..range.start).rev().take_while(|(_, piece)| piece.end() > range.start);
+        let mut keys: Vec<u64> = in_front.map(|(key, _)| *key).collect();
+        keys.extend(self.pieces.range(range.clone()).map(|(key, _)| *key));
+        keys.retain(|key| {
+            self.pieces.get(key).is_some_and(|piece| piece.from < range.end && piece.end() > range.start)
+        });
+        keys
+    }
+
+    /// Whether something within a range was sent with an acknowledgment of more than `proven`.
+    pub(crate) fn is_unproven(&self, start: u64, end: u64, proven: u64) -> bool {
+        let unproven =
+            |key: &u64| self.pieces.get(key).is_some_and(|piece| piece.ack.is_some_and(|ack| ack > proven));
+        self.keys_reaching(start..end).iter().any(unproven)
+    }
+
+    /// Removes what lies from `start` up to `end` in pieces that start there. What such a piece has beyond `end`
+    /// stays under its own start, with which Linux goes on comparing.
+    fn make_room(&mut self, start: u64, end: u64) {
         while let Some((&key, piece)) = self.pieces.range_mut(start..end).next() {
             if piece.from >= end {
                 break;
@@ -254,9 +269,6 @@ impl Waiting {
             }
             piece.trim_front(end);
             self.stored -= before - piece.bytes().len() as u64;
-            if rekey && let Some(piece) = self.pieces.remove(&key) {
-                self.pieces.insert(end, piece);
-            }
             break;
         }
     }
