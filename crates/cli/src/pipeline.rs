@@ -64,12 +64,14 @@ pub(crate) fn run(job: &Job, consumer: &mut impl Consumer) -> Result<bool> {
     consumer.finish(&end);
     consumer.output().flush();
     consumer.output().check()?;
+    // To end a live capture or a pipe is what a signal is for; of a file something was left out.
+    let cut_short = interrupted.get() && capture.progress().is_some_and(|file| file.position < file.length);
     if let Some(found) = consumer.summary().filter(|_| !job.quiet) {
-        summarize(&end, &found, interrupted.get());
+        summarize(&end, &found, cut_short);
     }
     written?;
     read?;
-    Ok(!interrupted.get() || capture.progress().is_none())
+    Ok(!cut_short)
 }
 
 fn pump(
@@ -157,7 +159,7 @@ pub(crate) const NO_LIBPCAP: &str = "this egret was built without libpcap\n\
     install libpcap's development file (libpcap-dev on Debian) and build with the feature `libpcap`, which is on by default";
 
 /// One line on standard error: what was read, found and lost.
-fn summarize(end: &End, found: &str, interrupted: bool) {
+fn summarize(end: &End, found: &str, cut_short: bool) {
     use std::fmt::Write;
     let statistics = &end.statistics;
     let mut line = Count(statistics.passed, "packet").to_string();
@@ -165,7 +167,7 @@ fn summarize(end: &End, found: &str, interrupted: bool) {
     if end.live {
         let drops = statistics.dropped_by_kernel.unwrap_or(0) + statistics.dropped_by_interface.unwrap_or(0);
         let _ = write!(line, ", {drops} dropped");
-    } else if interrupted {
+    } else if cut_short {
         line.push_str("; interrupted before the end of the file");
     }
     say(line);

@@ -3,12 +3,12 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
-use crate::run::{egret, run};
+use crate::run::{catches_interrupts, egret, run, signal};
 
 /// Long enough for a machine that does ten other things.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -74,13 +74,6 @@ fn first_line(port: u16, lines: &Receiver<String>) -> String {
     panic!("nothing was printed")
 }
 
-fn signal(name: &str, child: Child) -> (Option<i32>, String) {
-    let status = Command::new("kill").args([name, &child.id().to_string()]).status().expect("kill is there");
-    assert!(status.success());
-    let output = child.wait_with_output().expect("the command ends");
-    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
-}
-
 #[test]
 fn exchanges_are_printed_as_they_happen_and_a_signal_ends_cleanly() {
     if !permitted() {
@@ -122,13 +115,6 @@ fn a_capture_is_counted_written_and_read_back() {
         named.try_wait().expect("a child").is_some()
     });
     assert!(ended, "-c 2 did not end the capture");
-}
-
-/// Whether the command has come to the point where it handles SIGINT, the second signal.
-fn catches_interrupts(child: &Child) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).expect("the child lives");
-    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("the line is there");
-    u64::from_str_radix(caught.trim(), 16).expect("a mask") & 1 << 1 != 0
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 /// The command with these words behind it, in the top folder of the project, with nothing on standard input.
 pub(crate) fn egret(words: &[impl AsRef<OsStr>]) -> Command {
@@ -136,4 +136,19 @@ pub(crate) fn record(second: u32, client: bool, seq: u32, ack: u32, payload: &[u
     }
     record.extend(packet);
     record
+}
+
+/// Sends a signal and waits for the end: the exit code, and what was said on standard error.
+pub(crate) fn signal(name: &str, child: Child) -> (Option<i32>, String) {
+    let status = Command::new("kill").args([name, &child.id().to_string()]).status().expect("kill is there");
+    assert!(status.success());
+    let output = child.wait_with_output().expect("the command ends");
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// Whether the command has come to the point where it handles SIGINT, the second signal.
+pub(crate) fn catches_interrupts(child: &Child) -> bool {
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).expect("the child lives");
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("the line is there");
+    u64::from_str_radix(caught.trim(), 16).expect("a mask") & 1 << 1 != 0
 }
