@@ -371,6 +371,11 @@ impl<S: Stream> Tracked<S> {
         if self.ending.is_some() {
             return;
         }
+        let reset = self.halves.iter().any(|half| half.reset.is_some());
+        let how = match how {
+            Ending::Idle | Ending::EndOfCapture if reset => Ending::Reset { checked: false },
+            how => how,
+        };
         self.phase = Phase::Closed;
         self.ending = Some(how);
         self.drop_fast_open(None, env);

@@ -6,7 +6,7 @@
 use egret_decode::TcpFlags;
 
 use crate::connection::{Env, Phase, Tracked};
-use crate::half::MAX_WINDOW;
+use crate::half::{Half, MAX_WINDOW};
 use crate::waiting::{Conflict, Incoming};
 use crate::{
     Anomaly, Data, Direction, Ending, Gap, GapReason, Overlap, Refusal, Segment, Stream, StreamFactory,
@@ -66,6 +66,12 @@ impl<S: Stream> Tracked<S> {
         }
         if end <= next {
             return;
+        }
+        if let Some((_, packet)) = self.half(direction).reset.filter(|(place, _)| start < *place as i64) {
+            // What was missing in front of a RST comes after it: the receiver did not believe it.
+            self.half_mut(direction).reset = None;
+            let reason = Refusal::StrayReset;
+            self.report(Anomaly::Refused { direction, packet, len: 0, reason }, env);
         }
         let old = old as usize;
         let start = u64::try_from(start).unwrap_or(0).max(next);
@@ -206,7 +212,13 @@ impl<S: Stream> Tracked<S> {
     }
 
     fn finish_if_done<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
-        if self.phase != Phase::Closed && self.halves.iter().all(|half| half.done) {
+        if self.phase == Phase::Closed {
+            return;
+        }
+        let reached = |half: &Half| half.reset.is_some_and(|(place, _)| half.next >= place);
+        if self.halves.iter().any(reached) {
+            self.close(Ending::Reset { checked: false }, env);
+        } else if self.halves.iter().all(|half| half.done) {
             self.close(Ending::Finished, env);
         }
     }
@@ -260,7 +272,6 @@ impl<S: Stream> Tracked<S> {
     ) {
         let Incoming { start: offset, bytes, cut, packet, timestamp, ack, .. } = *incoming;
         let half = self.half_mut(direction);
-        debug_assert_eq!(offset, half.next, "only what is next is delivered");
         half.next = offset + bytes.len() as u64;
         let seq = half.numbering.map_or(0, |numbering| numbering.seq(offset));
         let urgent = half.urgent.filter(|urgent| (offset..half.next).contains(urgent));

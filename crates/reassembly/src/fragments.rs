@@ -218,11 +218,10 @@ mod tests {
     proptest! {
         #[test]
         fn any_order_and_repetition_of_whole_fragments_gives_the_datagram(
-            len in 9_usize..400, cut in 1_usize..8, order in prop::collection::vec(any::<prop::sample::Index>(), 0..40),
+            len in 57_usize..400, cut in 1_usize..8, order in prop::collection::vec(any::<prop::sample::Index>(), 0..40),
         ) {
             let payload: Vec<u8> = (0..len).map(|index| index as u8).collect();
             let parts: Vec<(usize, &[u8])> = payload.chunks(cut * 8).enumerate().map(|(n, part)| (n * cut * 8, part)).collect();
-            prop_assume!(parts.len() > 1);
             let (mut fragments, limits) = (Fragments::default(), Limits::default());
             let mut whole = None;
             let random = order.iter().map(|index| index.get(&parts));

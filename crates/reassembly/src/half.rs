@@ -49,6 +49,9 @@ pub(crate) struct Half {
     pub(crate) counts: Counts,
     /// Sequence, acknowledgment, checksum and IP identification of its last segment with a SYN, FIN or payload.
     pub(crate) fingerprint: Option<(u32, u32, u16, u16)>,
+    /// A RST ahead of a hole: where, and in which packet. Only when the hole is settled is it known whether the
+    /// receiver believed it.
+    pub(crate) reset: Option<(u64, u64)>,
     /// Where the byte is that was last marked urgent.
     pub(crate) urgent: Option<u64>,
     hole: Option<Hole>,

@@ -44,6 +44,9 @@ impl<S: Stream> Tracked<S> {
         if self.is_outdated(arrival) {
             return self.refuse(segment, Refusal::OldTimestamp, env);
         }
+        if self.acknowledges_nothing(segment) {
+            return self.refuse(segment, Refusal::AckBeforeStart, env);
+        }
         let acknowledged = self.acknowledge(segment);
         if self.phase == Phase::HalfOpen {
             self.phase = Phase::Open;
@@ -92,6 +95,13 @@ impl<S: Stream> Tracked<S> {
             half.ts_recent = Some(sent_at);
         }
         false
+    }
+
+    /// Whether a segment acknowledges something in front of a start that is known from the other side's SYN.
+    fn acknowledges_nothing(&self, segment: &Segment<'_>) -> bool {
+        let half = self.half(segment.direction.reversed());
+        let Some(numbering) = half.numbering.filter(|_| half.scale.is_some()) else { return false };
+        numbering.offset(half.next.max(half.acked), segment.ack) < 0
     }
 
     /// Whether a segment goes beyond everything the peer is known to have allowed, and to have taken.
@@ -240,28 +250,25 @@ impl<S: Stream> Tracked<S> {
             && self.half(Direction::ClientToServer).numbering.is_some_and(|numbering| {
                 (0..=i64::from(u16::MAX)).contains(&numbering.offset(0, segment.ack))
             });
-        let checked = match half.numbering {
-            _ if refuses_syn => Some(true),
-            None => Some(false),
-            Some(numbering) => {
-                let step = numbering.offset(half.next, segment.seq).saturating_sub(half.next as i64);
-                // The FIN takes the number behind the last byte.
-                let behind_fin = half.fin == Some(half.next) && step == 1;
-                match step {
-                    0 => Some(true),
-                    _ if behind_fin => Some(true),
-                    1.. if !half.settled() && step < MAX_WINDOW as i64 => Some(false),
-                    _ => None,
-                }
-            }
-        };
-        let Some(checked) = checked else {
+        // How far it is from the next byte; the FIN takes the number behind the last one.
+        let step = half.numbering.map_or(0, |numbering| {
+            let step = numbering.offset(half.next, segment.seq).saturating_sub(half.next as i64);
+            if step == 1 && half.fin == Some(half.next) { 0 } else { step }
+        });
+        let checked = refuses_syn || half.numbering.is_some();
+        if !refuses_syn && step > 0 && step < MAX_WINDOW as i64 && !half.settled() {
+            // It is right if what is missing was received but not captured, and wrong if it is still to come.
+            let place = half.next.saturating_add_signed(step);
+            self.half_mut(direction).reset = Some((place, segment.packet));
+        } else if !refuses_syn && step != 0 {
             return self.refuse(segment, Refusal::StrayReset, env);
-        };
+        }
         if payload > 0 {
             self.refuse(segment, Refusal::ResetPayload, env);
         }
-        self.close(Ending::Reset { checked }, env);
+        if self.half(direction).reset.is_none() {
+            self.close(Ending::Reset { checked }, env);
+        }
     }
 
     /// Decides about the data of a SYN once something shows whether the peer took it (RFC 7413 §4.2).

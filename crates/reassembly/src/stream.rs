@@ -341,12 +341,12 @@ pub enum Refusal {
     OldTimestamp,
     /// No ACK flag on an established connection.
     NoAck,
+    /// An acknowledgment of something in front of the stream's first byte (RFC 5961 §5.2).
+    AckBeforeStart,
     /// A SYN inside an established connection.
     SynInStream,
     /// Data behind a FIN that had been delivered.
     AfterFin,
-    /// Data after the connection was reset.
-    AfterReset,
     /// A RST that is not exactly at the next byte.
     StrayReset,
     /// Data in a segment with the RST flag.
@@ -365,9 +365,9 @@ impl Refusal {
             Self::Checksum => "checksum",
             Self::OldTimestamp => "old-timestamp",
             Self::NoAck => "no-ack",
+            Self::AckBeforeStart => "ack-before-start",
             Self::SynInStream => "syn-in-stream",
             Self::AfterFin => "after-fin",
-            Self::AfterReset => "after-reset",
             Self::StrayReset => "stray-reset",
             Self::ResetPayload => "reset-payload",
             Self::SynData => "syn-data",
@@ -416,7 +416,7 @@ impl Close {
 pub enum Ending {
     /// Both sides sent a FIN.
     Finished,
-    /// A RST that a receiver would believe. Not `checked` when the next byte was not known, as after a gap.
+    /// A RST that a receiver would believe. Not `checked` when the next byte was not known, as behind a gap.
     Reset {
         /// Whether its sequence number was exactly the next byte.
         checked: bool,
