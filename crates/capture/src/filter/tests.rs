@@ -191,6 +191,9 @@ fn dividing_by_zero_and_running_off_the_end_reject() {
     assert!(!Program::new(vec![instruction(0x05, 7), accept]).matches(b"", 0));
     assert!(!Program::new(vec![instruction(0x02, 16), accept]).matches(b"", 0));
     assert!(!Program::new(vec![]).matches(b"", 0));
+    // An offset that overflows is beyond the packet; it does not come round to its start.
+    let around = vec![instruction(0x01, u32::MAX), instruction(0x50, 1), accept];
+    assert!(!Program::new(around).matches(b"packet", 6));
     // Shifting out every bit leaves zero; it does not wrap around.
     let shifted = vec![instruction(0x00, 1), instruction(0x64, 33), instruction(0x16, 0)];
     assert!(!Program::new(shifted).matches(b"", 0));
@@ -291,6 +294,20 @@ fn a_filter_without_meaning_for_the_first_link_type_is_an_error() {
     let error = numbers(&mut capture).unwrap_err();
     assert!(matches!(error, Error::Filter { link_type: LinkType(189), .. }), "{error}");
     assert!(capture.next_packet().unwrap().is_none());
+}
+
+#[test]
+fn a_filter_for_a_file_knows_the_length_on_the_wire() {
+    let mut file = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0];
+    for wire_len in [999_u32, 1_000] {
+        for number in [1, 0, 60, wire_len] {
+            file.extend(number.to_le_bytes());
+        }
+        file.extend([0; 60]);
+    }
+    let mut capture = Capture::from_reader(Cursor::new(file), "cut").unwrap();
+    capture.set_filter("greater 1000").unwrap();
+    assert_eq!(numbers(&mut capture).unwrap(), [2]);
 }
 
 #[test]

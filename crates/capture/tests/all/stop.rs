@@ -5,6 +5,7 @@ use std::io::{self, Cursor, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::PathBuf;
 use std::thread;
+use std::time::Duration;
 
 use egret_capture::{Capture, Event, Stopper};
 
@@ -75,8 +76,15 @@ fn a_pipe_ticks_once_before_each_wait() {
     assert_eq!(time(capture.next_event().unwrap()), ("packet", 7));
     assert_eq!(time(capture.next_event().unwrap()), ("packet", 8));
     assert_eq!(time(capture.next_event().unwrap()), ("tick", 8));
+    let reader = thread::spawn(move || {
+        let next = time(capture.next_event().unwrap());
+        (capture, next)
+    });
+    // Long enough for a second tick, if there were one.
+    thread::sleep(Duration::from_millis(20));
     writer.write_all(rest).unwrap();
-    assert_eq!(time(capture.next_event().unwrap()), ("packet", 9));
+    let (mut capture, next) = reader.join().unwrap();
+    assert_eq!(next, ("packet", 9));
     assert_eq!(time(capture.next_event().unwrap()), ("tick", 9));
     drop(writer);
     assert_eq!(time(capture.next_event().unwrap()), ("end", 0));
