@@ -89,7 +89,7 @@ fn pump(
             None => return Ok(()),
             Some(Event::Tick(now)) => {
                 consumer.tick(now);
-                consumer.output().flush();
+                consumer.output().flush_idle();
                 if let Some(writer) = &mut writer {
                     writer.flush()?;
                 }

@@ -22,7 +22,7 @@ impl Bar {
             return None;
         }
         let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
-        let template = "{bar:32} {percent:>3} %  {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left";
+        let template = "{percent:>3} %  {wide_bar}  {bytes} of {total_bytes}, {eta} left";
         Some(Self(bar.with_style(ProgressStyle::with_template(template).ok()?)))
     }
 

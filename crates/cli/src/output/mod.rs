@@ -18,6 +18,7 @@ use std::mem;
 use std::os::fd::AsFd;
 
 use json::Json;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::args::{Color, Look};
 
@@ -113,6 +114,19 @@ impl Output {
     pub(crate) fn flush(&mut self) {
         if self.failed.is_none() {
             self.failed = self.writer.flush().err();
+        }
+    }
+
+    /// Hands everything to the system, and looks whether anyone reads it: a command that waits for packets would not
+    /// notice before it has something to print.
+    pub(crate) fn flush_idle(&mut self) {
+        self.flush();
+        let mut stdout = [PollFd::new(self.writer.get_ref(), PollFlags::empty())];
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let gone = poll(&mut stdout, Some(&now)).is_ok()
+            && stdout.iter().any(|fd| fd.revents().contains(PollFlags::ERR));
+        if gone && self.failed.is_none() {
+            self.failed = Some(io::ErrorKind::BrokenPipe.into());
         }
     }
 

@@ -130,3 +130,14 @@ fn a_quiet_capture_ends_at_once_on_a_signal() {
     let (code, summary) = signal("-INT", child);
     assert_eq!((code, summary.contains("0 packets")), (Some(0), true), "{summary}");
 }
+
+#[test]
+fn a_quiet_capture_ends_when_nobody_reads_any_more() {
+    if !permitted() {
+        return;
+    }
+    let mut command = egret(&["http", "-i", "lo", "tcp src port 1 and dst port 1"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the command starts");
+    drop(child.stdout.take());
+    assert_eq!(child.wait().expect("the command ends").code(), Some(0));
+}

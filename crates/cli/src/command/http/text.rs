@@ -159,3 +159,16 @@ fn fields(headers: &Headers, mark: &str, style: Option<Style>, to: &mut impl Wri
         writeln!(to, "{}", Painted(style, field))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::cut;
+
+    #[test]
+    fn a_line_is_cut_between_characters() {
+        assert_eq!(cut("héllo", 2), "hé");
+        assert_eq!(cut("héllo", 5), "héllo");
+        assert_eq!(cut("héllo", 80), "héllo");
+        assert_eq!(cut("héllo", 0), "");
+    }
+}
