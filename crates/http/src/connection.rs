@@ -5,53 +5,13 @@
 
 use std::time::Duration;
 
-use egret_reassembly::{Direction, Ending, Flow, GapReason, Opened, Timestamp};
+use egret_reassembly::{Direction, Ending, Flow, Opened};
 
 use crate::queue::Queue;
 use crate::side::{At, Lost, Side, State};
 use crate::slot::{Fault, Progress, Slot};
-use crate::sniff::{Sniff, is_known_method, is_request_line, sniff};
-use crate::{Context, Handler, Moment, NotHttp, Part, Tunnel, Why};
-
-/// The next bytes of one direction.
-#[derive(Debug, Clone, Copy)]
-pub struct Piece<'a> {
-    /// Who sent them.
-    pub direction: Direction,
-    /// Where the first of them is in its direction's stream.
-    pub offset: u64,
-    /// When they were captured.
-    pub timestamp: Timestamp,
-    /// The number of the packet they came in.
-    pub packet: u64,
-    /// How far their sender had received the other direction when it sent them: an offset there, where known. It
-    /// keeps requests and responses together where bytes are missing.
-    pub ack: Option<u64>,
-    /// The bytes.
-    pub bytes: &'a [u8],
-}
-
-impl<'a> Piece<'a> {
-    /// Bytes of which no more is known than who sent them and when.
-    pub const fn new(direction: Direction, timestamp: Timestamp, bytes: &'a [u8]) -> Self {
-        Self { direction, offset: 0, timestamp, packet: 0, ack: None, bytes }
-    }
-}
-
-/// Bytes of one direction that are missing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Missing {
-    /// Who sent them.
-    pub direction: Direction,
-    /// Where the first of them is in its direction's stream.
-    pub offset: u64,
-    /// How many.
-    pub len: u64,
-    /// Why.
-    pub reason: GapReason,
-    /// When that was decided.
-    pub at: Moment,
-}
+use crate::sniff::{Sniff, begins, sniff};
+use crate::{Context, Handler, Missing, Moment, NotHttp, Part, Piece, Tunnel, Why};
 
 /// One HTTP/1 connection, from the bytes of its two directions to exchanges. Needs no packets.
 ///
@@ -186,7 +146,7 @@ impl Connection {
             self.skip_body(direction, len.min(left), why, at, context);
         }
         if len > left {
-            let clean = matches!(self.side(direction).state, State::Start) && left == 0;
+            let clean = matches!(self.side(direction).state, State::Start);
             let lost = Lost { why, until, len: len - left, clean, bytes: 0 };
             self.cut(direction, None, why, at, context);
             self.lose(direction, lost);
@@ -502,19 +462,6 @@ impl Connection {
             }
             side.state = State::Ended;
         }
-    }
-}
-
-/// Whether bytes begin with a start line: `Some(true)` if it is for sure, `Some(false)` if it may be one whose end is
-/// not there yet.
-fn begins(bytes: &[u8]) -> Option<bool> {
-    match sniff(bytes) {
-        Sniff::Response => Some(true),
-        Sniff::Request => match memchr::memchr(b'\n', bytes) {
-            Some(end) => bytes.get(..end).is_some_and(is_request_line).then_some(true),
-            None => is_known_method(bytes).then_some(false),
-        },
-        Sniff::Partial | Sniff::Not(_) => None,
     }
 }
 

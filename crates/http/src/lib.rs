@@ -75,6 +75,7 @@ mod lenient;
 mod limits;
 mod message;
 mod parse;
+mod piece;
 mod queue;
 mod scan;
 mod side;
@@ -85,13 +86,14 @@ mod verdict;
 
 pub use anomaly::{MessageAnomalies, MessageAnomaly};
 pub use body::{Body, Framing, Undecoded};
-pub use connection::{Connection, Missing, Piece};
+pub use connection::Connection;
 pub use context::{Context, NotHttp, Stats};
 pub use exchange::{Exchange, Moment, Timing, Tunnel};
 pub use handler::{BodyPiece, Handler};
 pub use head::{Headers, text};
 pub use limits::{Decode, Limits};
 pub use message::{Message, Request, Response, Transfer};
+pub use piece::{Missing, Piece};
 pub use stream::{HttpFactory, HttpStream};
 pub use verdict::{Part, Verdict, Why};
 

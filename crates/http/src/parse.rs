@@ -90,13 +90,20 @@ fn strict<'a>(
             response.headers
         }
     };
+    let fields = &mut message.headers.fields;
+    let room = budget.reserve(fields, headers.len());
+    fields.extend(
+        headers
+            .iter()
+            .take(room)
+            .map(|header| (word(head, header.name.as_bytes()), word(head, header.value))),
+    );
+    if room < headers.len() {
+        message.mark(MessageAnomaly::TooManyHeaders);
+    }
     let mut lengths = Lengths::default();
     for header in &*headers {
-        let field = (word(head, header.name.as_bytes()), word(head, header.value));
         lengths.field(header.name.as_bytes(), header.value);
-        if !budget.push(&mut message.headers.fields, field) {
-            message.mark(MessageAnomaly::TooManyHeaders);
-        }
     }
     Some(lengths)
 }

@@ -112,10 +112,13 @@ impl Queue {
         let sent = self.slots.partition_point(|slot| slot.acked.is_none_or(|acked| acked <= at));
         let pipelined = |count: usize| self.slots.iter().take(count).any(|slot| slot.pipelined);
         match exact {
+            // Nobody else can have been asked.
+            _ if sent == 1 && self.request_loss.is_none() => front(0),
             Some((exact, _)) if !pipelined(exact + 1) => front(exact),
             _ if pipelined(sent) => {
                 self.uncertain = self.slots.back().map_or(0, |slot| slot.exchange.index + 1);
-                front(0)
+                // What was lost began with a response, most likely the whole of it, and this is the next.
+                front(usize::from(sent > 1 && lost.is_some_and(|lost| lost.clean)))
             }
             // No request was sent exactly here. If none was lost it is the last one's, behind an interim response.
             _ => match self.request_loss {

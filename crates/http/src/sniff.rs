@@ -89,6 +89,19 @@ pub(crate) fn is_known_method(bytes: &[u8]) -> bool {
     KNOWN.iter().any(|method| bytes.starts_with(method))
 }
 
+/// Whether bytes begin with a start line: `Some(true)` if it is for sure, `Some(false)` if it may be one whose end is
+/// not there yet.
+pub(crate) fn begins(bytes: &[u8]) -> Option<bool> {
+    match sniff(bytes) {
+        Sniff::Response => Some(true),
+        Sniff::Request => match memchr(b'\n', bytes) {
+            Some(end) => bytes.get(..end).is_some_and(is_request_line).then_some(true),
+            None => is_known_method(bytes).then_some(false),
+        },
+        Sniff::Partial | Sniff::Not(_) => None,
+    }
+}
+
 /// A TLS record's header: its type, version 3.0 to 3.4, and a length that a record may have.
 fn is_tls(bytes: &[u8]) -> bool {
     let Some(([kind, major, minor, length @ ..], _)) = bytes.split_first_chunk::<5>() else {
