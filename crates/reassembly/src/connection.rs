@@ -179,8 +179,8 @@ impl<S: Stream> Tracked<S> {
     pub(crate) fn cost(&self) -> usize {
         let [client, server] = &self.halves;
         let held: usize = self.held.iter().chain(&self.doubtful).map(Held::cost).sum();
-        client.waiting.cost()
-            + server.waiting.cost()
+        client.waiting().cost()
+            + server.waiting().cost()
             + held
             + self.fast_open.as_ref().map_or(0, |held| held.cost())
     }
@@ -318,8 +318,8 @@ impl<S: Stream> Tracked<S> {
     fn ignore(&mut self) {
         self.ignoring = true;
         for half in &mut self.halves {
-            half.next = half.next.max(half.waiting.end().unwrap_or(0));
-            half.counts.discarded.ignored += half.waiting.clear();
+            half.next = half.next.max(half.waiting().end().unwrap_or(0));
+            half.counts.discarded.ignored += half.waiting_mut().clear();
         }
     }
 
@@ -371,7 +371,7 @@ impl<S: Stream> Tracked<S> {
         if self.ending.is_some() {
             return;
         }
-        let reset = self.halves.iter().any(|half| half.reset.is_some());
+        let reset = self.halves.iter().any(|half| half.reset().is_some());
         let how = match how {
             Ending::Idle | Ending::EndOfCapture if reset => Ending::Reset { checked: false },
             how => how,

@@ -46,7 +46,7 @@ impl<S: Stream> Tracked<S> {
             && place >= next
         {
             // The pointer is to the byte behind the urgent one, as every stack has it (RFC 6093 §2.1).
-            self.half_mut(direction).urgent = Some(place);
+            self.half_mut(direction).set_urgent(place);
         }
         let old = len.min(u64::try_from((next as i64).saturating_sub(start)).unwrap_or(0));
         if old > 0 {
@@ -61,15 +61,15 @@ impl<S: Stream> Tracked<S> {
             // Data where a waiting FIN claimed the end: Linux lets the data win.
             half.fin = None;
         }
-        if fin && end >= next && !half.done && half.waiting.end().is_none_or(|waiting| waiting <= end) {
+        if fin && end >= next && !half.done && half.waiting().end().is_none_or(|waiting| waiting <= end) {
             half.fin = Some(end);
         }
         if end <= next {
             return;
         }
-        if let Some((_, packet)) = self.half(direction).reset.filter(|(place, _)| start < *place as i64) {
+        if let Some((_, packet)) = self.half(direction).reset().filter(|(place, _)| start < *place as i64) {
             // What was missing in front of a RST comes after it: the receiver did not believe it.
-            self.half_mut(direction).reset = None;
+            self.half_mut(direction).set_reset(None);
             let reason = Refusal::StrayReset;
             self.report(Anomaly::Refused { direction, packet, len: 0, reason }, env);
         }
@@ -83,7 +83,7 @@ impl<S: Stream> Tracked<S> {
         }
         let (packet, timestamp) = (segment.packet, segment.timestamp);
         let incoming = Incoming { start, bytes, cut, packet, timestamp, arrived: env.now, ack };
-        let undisturbed = self.half(direction).waiting.front().is_none_or(|piece| piece.from >= end);
+        let undisturbed = self.half(direction).waiting().front().is_none_or(|piece| piece.from >= end);
         let spoken = ack.is_none_or(|ack| ack <= self.half(direction.reversed()).next);
         if start == next && undisturbed && spoken {
             self.deliver(direction, &incoming, env);
@@ -144,7 +144,7 @@ impl<S: Stream> Tracked<S> {
         loop {
             self.drain(env);
             let front =
-                |direction: &Direction| self.half(*direction).waiting.front().map(|piece| piece.packet);
+                |direction: &Direction| self.half(*direction).waiting().front().map(|piece| piece.packet);
             let waiting = Direction::BOTH.into_iter().filter(|direction| front(direction).is_some());
             let Some(direction) = waiting.min_by_key(|direction| front(direction)) else { break };
             match self.half(direction).hole_end() {
@@ -165,10 +165,10 @@ impl<S: Stream> Tracked<S> {
     /// Ends the front piece's wait for the other direction: what it acknowledges there is not coming any more.
     fn unblock<F: StreamFactory<Stream = S>>(&mut self, direction: Direction, env: &mut Env<'_, F>) {
         let other = direction.reversed();
-        let acknowledged = self.half(direction).waiting.front().and_then(|piece| piece.ack).unwrap_or(0);
+        let acknowledged = self.half(direction).waiting().front().and_then(|piece| piece.ack).unwrap_or(0);
         let upto = self.half(other).hole_end().map_or(acknowledged, |end| end.min(acknowledged));
         if upto > self.half(other).next
-            && self.half(other).waiting.front().is_none_or(|piece| piece.from >= upto)
+            && self.half(other).waiting().front().is_none_or(|piece| piece.from >= upto)
         {
             self.give_up(other, upto, GapReason::Acknowledged, env);
         } else {
@@ -188,7 +188,7 @@ impl<S: Stream> Tracked<S> {
         loop {
             let ready = |direction: Direction| {
                 let half = self.half(direction);
-                let front = half.waiting.front().filter(|piece| piece.from == half.next)?;
+                let front = half.waiting().front().filter(|piece| piece.from == half.next)?;
                 let free = front.ack.is_none_or(|ack| ack <= self.half(direction.reversed()).next);
                 Some((!free, front.packet, direction))
             };
@@ -205,7 +205,7 @@ impl<S: Stream> Tracked<S> {
         self.update(env);
         for direction in Direction::BOTH {
             let half = self.half(direction);
-            if half.fin.is_some_and(|fin| fin <= half.next) && half.waiting.is_empty() {
+            if half.fin.is_some_and(|fin| fin <= half.next) && half.waiting().is_empty() {
                 self.half_closed(direction, env);
             }
         }
@@ -215,7 +215,7 @@ impl<S: Stream> Tracked<S> {
         if self.phase == Phase::Closed {
             return;
         }
-        let reached = |half: &Half| half.reset.is_some_and(|(place, _)| half.next >= place);
+        let reached = |half: &Half| half.reset().is_some_and(|(place, _)| half.next >= place);
         if self.halves.iter().any(reached) {
             self.close(Ending::Reset { checked: false }, env);
         } else if self.halves.iter().all(|half| half.done) {
@@ -242,12 +242,12 @@ impl<S: Stream> Tracked<S> {
         // Bytes that acknowledge what was never sent are dropped by a receiver. Whether it was sent is not known yet
         // of some that wait; bytes that need no such excuse are taken instead.
         let proven = incoming.ack.is_some_and(|ack| ack <= known);
-        let replaces = proven && half.waiting.is_unproven(incoming.start, incoming.end(), known);
+        let replaces = proven && half.waiting().is_unproven(incoming.start, incoming.end(), known);
         let overlap = if replaces { Overlap::Last } else { env.limits.overlap };
-        let doubled = half.waiting.insert(overlap, incoming, &mut |conflict| conflicts.push(conflict));
+        let doubled = half.waiting_mut().insert(overlap, incoming, &mut |conflict| conflicts.push(conflict));
         half.counts.retransmitted += doubled.equal;
         half.counts.discarded.conflict += doubled.conflicting;
-        half.counts.waiting = half.waiting.stored();
+        half.counts.waiting = half.waiting().stored();
         for Conflict { offset, len, kept, dropped } in conflicts {
             self.report(Anomaly::Conflict { direction, offset, len, kept, dropped }, env);
         }
@@ -256,8 +256,8 @@ impl<S: Stream> Tracked<S> {
     /// Delivers the piece that comes next, whatever it waits for.
     fn deliver_front<F: StreamFactory<Stream = S>>(&mut self, direction: Direction, env: &mut Env<'_, F>) {
         let half = self.half_mut(direction);
-        let Some(piece) = half.waiting.pop_front() else { return };
-        half.counts.waiting = half.waiting.stored();
+        let Some(piece) = half.waiting_mut().pop_front() else { return };
+        half.counts.waiting = half.waiting().stored();
         let (start, bytes, cut) = (piece.from, piece.bytes(), piece.cut);
         let (packet, timestamp, arrived, ack) = (piece.packet, piece.timestamp, piece.arrived, piece.ack);
         self.deliver(direction, &Incoming { start, bytes, cut, packet, timestamp, arrived, ack }, env);
@@ -274,7 +274,7 @@ impl<S: Stream> Tracked<S> {
         let half = self.half_mut(direction);
         half.next = offset + bytes.len() as u64;
         let seq = half.numbering.map_or(0, |numbering| numbering.seq(offset));
-        let urgent = half.urgent.filter(|urgent| (offset..half.next).contains(urgent));
+        let urgent = half.urgent().filter(|urgent| (offset..half.next).contains(urgent));
         let data = Data { direction, offset, timestamp, packet, seq, ack, bytes };
         match urgent {
             None => self.hand_on(data, env),

@@ -18,7 +18,8 @@ pub(crate) const MAX_WINDOW: u64 = 1 << 30;
 /// bytes are then counted as retransmitted, and are delivered in neither case.
 const REMEMBERED_GAPS: usize = 16;
 
-/// The state of one direction.
+/// The state of one direction. What most connections never need is behind a pointer: a table full of them is what
+/// memory is spent on.
 #[derive(Debug, Default)]
 pub(crate) struct Half {
     /// Where its sequence numbers start, once known.
@@ -43,20 +44,22 @@ pub(crate) struct Half {
     pub(crate) fin: Option<u64>,
     /// Whether the user was told that this direction has said all it will say.
     pub(crate) done: bool,
-    /// What cannot be delivered yet.
-    pub(crate) waiting: Waiting,
     /// What the direction came to so far.
     pub(crate) counts: Counts,
     /// Sequence, acknowledgment, checksum and IP identification of its last segment with a SYN, FIN or payload.
     pub(crate) fingerprint: Option<(u32, u32, u16, u16)>,
-    /// A RST ahead of a hole: where, and in which packet. Only when the hole is settled is it known whether the
-    /// receiver believed it.
-    pub(crate) reset: Option<(u64, u64)>,
-    /// Where the byte is that was last marked urgent.
-    pub(crate) urgent: Option<u64>,
+    trouble: Option<Box<Trouble>>,
+}
+
+/// What a direction needs only when something is missing, early or odd.
+#[derive(Debug, Default)]
+struct Trouble {
+    waiting: Waiting,
     hole: Option<Hole>,
     stall: Option<Stall>,
     gaps: Vec<(u64, u64)>,
+    reset: Option<(u64, u64)>,
+    urgent: Option<u64>,
 }
 
 /// Bytes at `next` are missing, and something behind them has been waiting since then.
@@ -77,41 +80,81 @@ pub(crate) struct Stall {
 }
 
 impl Half {
+    /// What cannot be delivered yet.
+    pub(crate) fn waiting(&self) -> &Waiting {
+        const NOTHING: &Waiting = &Waiting::new();
+        self.trouble.as_ref().map_or(NOTHING, |trouble| &trouble.waiting)
+    }
+
+    /// The same, to change it.
+    pub(crate) fn waiting_mut(&mut self) -> &mut Waiting {
+        &mut self.trouble.get_or_insert_default().waiting
+    }
+
+    /// A RST ahead of a hole: where, and in which packet. Only when the hole is settled is it known whether the
+    /// receiver believed it.
+    pub(crate) fn reset(&self) -> Option<(u64, u64)> {
+        self.trouble.as_ref()?.reset
+    }
+
+    /// Remembers such a RST, or forgets it.
+    pub(crate) fn set_reset(&mut self, reset: Option<(u64, u64)>) {
+        if reset.is_some() || self.trouble.is_some() {
+            self.trouble.get_or_insert_default().reset = reset;
+        }
+    }
+
+    /// Where the byte is that was last marked urgent.
+    pub(crate) fn urgent(&self) -> Option<u64> {
+        self.trouble.as_ref()?.urgent
+    }
+
+    /// Remembers where the urgent byte is.
+    pub(crate) fn set_urgent(&mut self, place: u64) {
+        self.trouble.get_or_insert_default().urgent = Some(place);
+    }
+
     /// Brings the deadlines up to date after `next`, `acked` or the waiting room changed. `packets` is the
     /// connection's count of segments.
     pub(crate) fn update(&mut self, now: Timestamp, packets: u64, packet: u64) {
-        if self.acked <= self.next {
-            self.stall = None;
-        } else if self.stall.is_none_or(|stall| stall.upto <= self.next) {
-            self.stall = Some(Stall { upto: self.acked, since: now, packets });
+        let waits = !self.waiting().is_empty() || self.fin.is_some_and(|fin| fin > self.next);
+        let (next, acked) = (self.next, self.acked);
+        let trouble = match &mut self.trouble {
+            Some(trouble) => trouble,
+            None if waits || acked > next => self.trouble.get_or_insert_default(),
+            None => return,
+        };
+        if acked <= next {
+            trouble.stall = None;
+        } else if trouble.stall.is_none_or(|stall| stall.upto <= next) {
+            trouble.stall = Some(Stall { upto: acked, since: now, packets });
         }
-        let waits = !self.waiting.is_empty() || self.fin.is_some_and(|fin| fin > self.next);
         if !waits {
-            self.hole = None;
-        } else if self.hole.is_none_or(|hole| hole.at != self.next) {
+            trouble.hole = None;
+        } else if trouble.hole.is_none_or(|hole| hole.at != next) {
             // Time passes for the hole from the arrival of what waits behind it, not from when it became the first.
-            let front = self.waiting.front();
+            let front = trouble.waiting.front();
             let since = front.map_or(now, |piece| piece.arrived);
             let packet = front.map_or(packet, |piece| piece.packet);
-            self.hole = Some(Hole { at: self.next, since, packet });
+            trouble.hole = Some(Hole { at: next, since, packet });
         }
     }
 
     /// When something must be given up here, if nothing else happens.
     pub(crate) fn deadline(&self, limits: &Limits) -> Option<Timestamp> {
-        let stall = self.stall.filter(|_| !self.front_ready()).map(|stall| stall.since.after(limits.slack));
-        let hole = self.hole.map(|hole| hole.since.after(limits.patience));
+        let stall = self.stall().filter(|_| !self.front_ready()).map(|stall| stall.since.after(limits.slack));
+        let hole = self.hole().map(|hole| hole.since.after(limits.patience));
         stall.into_iter().chain(hole).min()
     }
 
     /// Whether the next bytes are here. What waits then, waits for the other direction, which has its own deadline.
     pub(crate) fn front_ready(&self) -> bool {
-        self.waiting.front().is_some_and(|piece| piece.from == self.next)
+        self.waiting().front().is_some_and(|piece| piece.from == self.next)
     }
 
     /// Up to where missing bytes are to be given up now because the peer received them.
     pub(crate) fn stalled(&self, now: Timestamp, packets: u64, limits: &Limits) -> Option<u64> {
-        let stall = self.stall.filter(|_| !self.front_ready())?;
+        let stall = self.stall().filter(|_| !self.front_ready())?;
         let due = packets.saturating_sub(stall.packets) >= u64::from(limits.slack_packets)
             || now >= stall.since.after(limits.slack);
         due.then_some(stall.upto)
@@ -119,17 +162,17 @@ impl Half {
 
     /// Whether the hole at the front has been waited for long enough.
     pub(crate) fn impatient(&self, now: Timestamp, patience: Duration) -> bool {
-        self.hole.is_some_and(|hole| now >= hole.since.after(patience))
+        self.hole().is_some_and(|hole| now >= hole.since.after(patience))
     }
 
     /// The packet since which something waits here.
     pub(crate) fn waits_since(&self) -> Option<u64> {
-        self.hole.map(|hole| hole.packet)
+        self.hole().map(|hole| hole.packet)
     }
 
     /// Where the hole at the front ends: at the next piece, or where the FIN says the stream ends.
     pub(crate) fn hole_end(&self) -> Option<u64> {
-        self.waiting.front().map(|piece| piece.from).or(self.fin).filter(|end| *end > self.next)
+        self.waiting().front().map(|piece| piece.from).or(self.fin).filter(|end| *end > self.next)
     }
 
     /// How far an acknowledgment of this direction may reach to be believed: what the peer offered to take, or what
@@ -140,30 +183,40 @@ impl Half {
 
     /// Notes that a range was reported missing.
     pub(crate) fn remember_gap(&mut self, from: u64, to: u64) {
-        if let Some(last) = self.gaps.last_mut()
+        let gaps = &mut self.trouble.get_or_insert_default().gaps;
+        if let Some(last) = gaps.last_mut()
             && last.1 == from
         {
             last.1 = to;
             return;
         }
-        if self.gaps.len() == REMEMBERED_GAPS {
-            self.gaps.remove(0);
+        if gaps.len() == REMEMBERED_GAPS {
+            gaps.remove(0);
         }
-        self.gaps.push((from, to));
+        gaps.push((from, to));
     }
 
     /// How much of `from..to`, all of it in front of `next`, was reported missing; and where that begins.
     pub(crate) fn reported_missing(&self, from: u64, to: u64) -> Option<(u64, u64)> {
+        let gaps = &self.trouble.as_ref()?.gaps;
         let overlaps =
-            self.gaps.iter().map(|gap| (gap.0.max(from), gap.1.min(to))).filter(|(low, high)| low < high);
+            gaps.iter().map(|gap| (gap.0.max(from), gap.1.min(to))).filter(|(low, high)| low < high);
         overlaps.fold(None, |sum: Option<(u64, u64)>, (low, high)| {
             let (start, len) = sum.unwrap_or((low, 0));
             Some((start, len + high - low))
         })
     }
 
+    fn hole(&self) -> Option<Hole> {
+        self.trouble.as_ref()?.hole
+    }
+
+    fn stall(&self) -> Option<Stall> {
+        self.trouble.as_ref()?.stall
+    }
+
     /// Whether the receiver's next byte is known for certain: nothing is missing in front of what was seen.
     pub(crate) fn settled(&self) -> bool {
-        self.waiting.is_empty() && self.acked <= self.next
+        self.waiting().is_empty() && self.acked <= self.next
     }
 }

@@ -141,7 +141,7 @@ impl<S: Stream> Tracked<S> {
         let direction = segment.direction;
         let numbering = Numbering::starting_at(segment.seq.wrapping_add(1));
         let known = self.half(direction).numbering;
-        let untouched = self.half(direction).next == 0 && self.half(direction).waiting.is_empty();
+        let untouched = self.half(direction).next == 0 && self.half(direction).waiting().is_empty();
         if known.is_some_and(|known| known != numbering) {
             // Before anything was said, another initial number simply replaces one that nobody agreed to.
             if self.phase != Phase::HalfOpen || !untouched || self.half(direction).edge > 0 {
@@ -205,7 +205,7 @@ impl<S: Stream> Tracked<S> {
             let covered = known.offset(0, segment.ack);
             (0..=i64::from(u16::MAX)).contains(&covered)
         });
-        if !plausible && half.next == 0 && half.waiting.is_empty() {
+        if !plausible && half.next == 0 && half.waiting().is_empty() {
             half.numbering = Some(start);
         }
         self.about.opened = Opened::Handshake;
@@ -259,14 +259,14 @@ impl<S: Stream> Tracked<S> {
         if !refuses_syn && step > 0 && step < MAX_WINDOW as i64 && !half.settled() {
             // It is right if what is missing was received but not captured, and wrong if it is still to come.
             let place = half.next.saturating_add_signed(step);
-            self.half_mut(direction).reset = Some((place, segment.packet));
+            self.half_mut(direction).set_reset(Some((place, segment.packet)));
         } else if !refuses_syn && step != 0 {
             return self.refuse(segment, Refusal::StrayReset, env);
         }
         if payload > 0 {
             self.refuse(segment, Refusal::ResetPayload, env);
         }
-        if self.half(direction).reset.is_none() {
+        if self.half(direction).reset().is_none() {
             self.close(Ending::Reset { checked }, env);
         }
     }

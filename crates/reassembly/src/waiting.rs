@@ -113,6 +113,11 @@ pub(crate) struct Conflict {
 }
 
 impl Waiting {
+    /// Nothing waits.
+    pub(crate) const fn new() -> Self {
+        Self { pieces: BTreeMap::new(), stored: 0 }
+    }
+
     /// Whether nothing waits.
     pub(crate) fn is_empty(&self) -> bool {
         self.pieces.is_empty()
