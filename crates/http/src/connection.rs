@@ -157,8 +157,11 @@ impl Connection {
     /// That many bytes of one direction were sent again.
     pub fn retransmitted(&mut self, direction: Direction, bytes: u64) {
         let direction = self.role(direction);
-        if let Some(slot) = self.current(direction) {
-            let transfer = &mut slot.message(direction).transfer;
+        let transfer = match &mut self.side(direction).state {
+            State::Head(gather) => Some(&mut gather.transfer),
+            _ => self.current(direction).map(|slot| &mut slot.message(direction).transfer),
+        };
+        if let Some(transfer) = transfer {
             transfer.retransmitted = transfer.retransmitted.saturating_add(bytes);
         }
     }
