@@ -8,9 +8,9 @@ use crate::{Checksums, Overlap};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes that may wait in this assembler, over all its connections and fragments together, with what it costs to
-    /// keep them. Worst case: this many bytes. Default 128 MiB.
+    /// keep them. Worst case: this many bytes. Default 64 MiB.
     pub memory: usize,
-    /// Connections known at a time, those that have just ended included. Worst case: about 600 bytes each, and the
+    /// Connections known at a time, those that have just ended included. Worst case: about 800 bytes each, and the
     /// size of the user's stream. Default 200,000.
     pub connections: usize,
     /// Bytes of IP fragments that may wait, set aside from `memory`. Default 4 MiB.
@@ -34,7 +34,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            memory: 128 << 20,
+            memory: 64 << 20,
             connections: 200_000,
             fragments: 4 << 20,
             fragment_patience: Duration::from_secs(30),

@@ -354,6 +354,10 @@ impl<F: StreamFactory> StreamPool<F> {
                 index
             }
             None => {
+                if self.slots.len() == self.slots.capacity() {
+                    // By an eighth, not by half: the table of connections is the largest thing there is.
+                    self.slots.reserve_exact(1_024 + self.slots.len() / 8);
+                }
                 self.slots.push(slot);
                 (self.slots.len() - 1) as u32
             }

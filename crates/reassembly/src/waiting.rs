@@ -15,6 +15,10 @@ use crate::Overlap;
 /// generously, so that a flood of one-byte segments is charged what it really takes.
 const PIECE_COST: usize = 192;
 
+/// What it costs to have anything wait at all: the tree's first node, which has room for eleven pieces, and the rest of
+/// what a direction in trouble needs.
+const ROOM_COST: usize = 1_200;
+
 /// Pieces in order of their start.
 ///
 /// * `start`s, stored ranges and ends are all strictly increasing from piece to piece;
@@ -130,7 +134,8 @@ impl Waiting {
 
     /// What it costs to keep all this, in bytes of memory.
     pub(crate) fn cost(&self) -> usize {
-        self.stored as usize + self.pieces.len() * PIECE_COST
+        let room = if self.pieces.is_empty() { 0 } else { ROOM_COST };
+        self.stored as usize + self.pieces.len() * PIECE_COST + room
     }
 
     /// The piece that comes next.
