@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use egret_reassembly::{Limits, Overlap};
+use egret_reassembly::{Checksums, Limits, Overlap};
 
 /// See network traffic: packets, TCP streams and HTTP exchanges, live or from a capture file.
 ///
@@ -206,8 +206,8 @@ pub(crate) struct Input {
 /// What reassembly may hold and how long it waits.
 #[derive(Debug, Args)]
 pub(crate) struct LimitArgs {
-    /// Bytes that may wait in memory, with K, M or G behind the number; http and stats give a third of it to messages
-    /// [default: 128M; 192M for http and stats]
+    /// Bytes that may wait in memory, with K, M or G behind the number; http and stats give half of it to messages
+    /// [default: 64M; 128M for http and stats]
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Limits")]
     pub(crate) max_memory: Option<usize>,
     /// Connections followed at a time [default: 200000]
@@ -222,6 +222,19 @@ pub(crate) struct LimitArgs {
     /// Who wins where segments overlap with different bytes
     #[arg(long, value_enum, default_value_t = OverlapArg::Linux, value_name = "WHO", help_heading = "Limits")]
     pub(crate) overlap: OverlapArg,
+    /// What to do about segments with a wrong TCP checksum
+    #[arg(long, value_enum, default_value_t = ChecksumsArg::Ignore, value_name = "WHAT", help_heading = "Limits")]
+    pub(crate) checksums: ChecksumsArg,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ChecksumsArg {
+    /// Nothing: captured on the sending machine, they are often not filled in yet
+    Ignore,
+    /// Drop them, as every receiver does
+    Verify,
+    /// Drop them where the same side sent right ones before
+    Auto,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -235,13 +248,13 @@ pub(crate) enum OverlapArg {
 }
 
 impl LimitArgs {
-    /// The limits of reassembly and of HTTP that these amount to: two thirds of the memory for segments that wait,
-    /// one third for messages under way.
+    /// The limits of reassembly and of HTTP that these amount to: half of the memory for segments that wait, half for
+    /// messages under way.
     pub(crate) fn with_http(&self) -> (Limits, egret_http::Limits) {
         let mut reassembly = self.reassembly();
         let mut http = egret_http::Limits::default();
         if let Some(total) = self.max_memory {
-            http.memory = total / 3;
+            http.memory = total / 2;
             reassembly = self.with_memory(total - http.memory);
         }
         (reassembly, http)
@@ -264,6 +277,11 @@ impl LimitArgs {
                 OverlapArg::Linux => Overlap::Linux,
                 OverlapArg::First => Overlap::First,
                 OverlapArg::Last => Overlap::Last,
+            },
+            checksums: match self.checksums {
+                ChecksumsArg::Ignore => Checksums::Ignore,
+                ChecksumsArg::Verify => Checksums::Verify,
+                ChecksumsArg::Auto => Checksums::Auto,
             },
             ..default
         }
