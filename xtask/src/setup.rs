@@ -16,7 +16,7 @@ pub(crate) struct Package {
 }
 
 const LIBPCAP: Package = Package {
-    what: "libpcap's development file, which live capture and capture filters are linked with",
+    what: "libpcap's development file (for live capture and capture filters)",
     usual: "libpcap-dev",
     exceptions: &[
         ("dnf", "libpcap-devel"),
