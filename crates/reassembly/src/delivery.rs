@@ -84,7 +84,7 @@ impl<S: Stream> Tracked<S> {
         let (packet, timestamp) = (segment.packet, segment.timestamp);
         let incoming = Incoming { start, bytes, cut, packet, timestamp, arrived: env.now, ack };
         let undisturbed = self.half(direction).waiting().front().is_none_or(|piece| piece.from >= end);
-        let spoken = ack.is_none_or(|ack| ack <= self.half(direction.reversed()).next);
+        let spoken = ack.is_none_or(|ack| self.half(direction.reversed()).has_reached(ack));
         if start == next && undisturbed && spoken {
             self.deliver(direction, &incoming, env);
         } else {
@@ -154,7 +154,7 @@ impl<S: Stream> Tracked<S> {
         }
         for direction in Direction::BOTH {
             let half = self.half(direction);
-            let known_end = half.acked.max(half.fin.unwrap_or(0));
+            let known_end = half.fin.unwrap_or(half.acked);
             if known_end > half.next && !self.ignoring {
                 self.give_up(direction, known_end, self.final_reason(direction, known_end), env);
             }
@@ -167,7 +167,7 @@ impl<S: Stream> Tracked<S> {
         let other = direction.reversed();
         let acknowledged = self.half(direction).waiting().front().and_then(|piece| piece.ack).unwrap_or(0);
         let upto = self.half(other).hole_end().map_or(acknowledged, |end| end.min(acknowledged));
-        if upto > self.half(other).next
+        if !self.half(other).has_reached(upto)
             && self.half(other).waiting().front().is_none_or(|piece| piece.from >= upto)
         {
             self.give_up(other, upto, GapReason::Acknowledged, env);
@@ -189,7 +189,7 @@ impl<S: Stream> Tracked<S> {
             let ready = |direction: Direction| {
                 let half = self.half(direction);
                 let front = half.waiting().front().filter(|piece| piece.from == half.next)?;
-                let free = front.ack.is_none_or(|ack| ack <= self.half(direction.reversed()).next);
+                let free = front.ack.is_none_or(|ack| self.half(direction.reversed()).has_reached(ack));
                 Some((!free, front.packet, direction))
             };
             let [client, server] = Direction::BOTH.map(ready);
@@ -248,6 +248,12 @@ impl<S: Stream> Tracked<S> {
         half.counts.retransmitted += doubled.equal;
         half.counts.discarded.conflict += doubled.conflicting;
         half.counts.waiting = half.waiting().stored();
+        if replaces {
+            // What only the replaced bytes acknowledged was not acknowledged.
+            let acked = half.waiting().highest_ack().unwrap_or(0);
+            let other = self.half_mut(direction.reversed());
+            other.acked = other.acked.min(acked.max(other.next));
+        }
         for Conflict { offset, len, kept, dropped } in conflicts {
             self.report(Anomaly::Conflict { direction, offset, len, kept, dropped }, env);
         }

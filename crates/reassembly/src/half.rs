@@ -117,6 +117,10 @@ impl Half {
     /// Brings the deadlines up to date after `next`, `acked` or the waiting room changed. `packets` is the
     /// connection's count of segments.
     pub(crate) fn update(&mut self, now: Timestamp, packets: u64, packet: u64) {
+        if self.fin.is_some_and(|fin| fin <= self.next) {
+            // Nothing is sent behind a FIN in order, whatever somebody acknowledged.
+            self.acked = self.acked.min(self.next);
+        }
         let waits = !self.waiting().is_empty() || self.fin.is_some_and(|fin| fin > self.next);
         let (next, acked) = (self.next, self.acked);
         let trouble = match &mut self.trouble {
@@ -145,6 +149,12 @@ impl Half {
         let stall = self.stall().filter(|_| !self.front_ready()).map(|stall| stall.since.after(limits.slack));
         let hole = self.hole().map(|hole| hole.since.after(limits.patience));
         stall.into_iter().chain(hole).min()
+    }
+
+    /// Whether everything that was acknowledged with `ack` is delivered or reported missing. A FIN takes a number of its
+    /// own, and nothing is behind it.
+    pub(crate) fn has_reached(&self, ack: u64) -> bool {
+        ack <= self.next || self.fin.is_some_and(|fin| fin <= self.next)
     }
 
     /// Whether the next bytes are here. What waits then, waits for the other direction, which has its own deadline.

@@ -155,6 +155,11 @@ impl Waiting {
         self.pieces.last_key_value().map(|(_, piece)| piece.end())
     }
 
+    /// The highest acknowledgment among what waits.
+    pub(crate) fn highest_ack(&self) -> Option<u64> {
+        self.pieces.values().filter_map(|piece| piece.ack).max()
+    }
+
     /// Forgets everything; returns how many captured bytes that were.
     pub(crate) fn clear(&mut self) -> u64 {
         self.pieces.clear();

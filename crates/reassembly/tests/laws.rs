@@ -244,3 +244,56 @@ fn one_packet_from_the_far_future_does_not_end_the_rest() {
     segments.push(Sent { at: 1_000_000_000_001, ..sent(true, 7, 9_001, ACK, b"ghi") });
     assert_eq!(run(&segments).closes.len(), 2);
 }
+
+/// Every order of `items`.
+fn permutations<T: Clone>(items: &[T]) -> Vec<Vec<T>> {
+    let Some((first, rest)) = items.split_first() else { return vec![Vec::new()] };
+    let mut all = Vec::new();
+    for shorter in permutations(rest) {
+        for place in 0..items.len() {
+            let mut longer = shorter.clone();
+            longer.insert(place, first.clone());
+            all.push(longer);
+        }
+    }
+    all
+}
+
+#[test]
+fn a_conversation_captured_in_any_order_is_the_same_conversation() {
+    let conversation = [
+        sent(true, 1, 9_001, ACK | PSH, b"one "),
+        sent(true, 5, 9_001, ACK | PSH, b"two"),
+        sent(false, 9_001, 8, ACK | PSH, b"eins "),
+        sent(false, 9_006, 8, ACK | PSH, b"zwei"),
+        sent(true, 8, 9_010, ACK | PSH, b" three"),
+        sent(true, 14, 9_010, ACK | FIN, b""),
+        sent(false, 9_010, 15, ACK | FIN, b" drei"),
+    ];
+    for order in permutations(&conversation) {
+        let mut segments = handshake(0, 9_000);
+        segments.extend(order);
+        let log = run(&timed(segments));
+        assert_eq!(
+            (log.client().as_str(), log.server().as_str()),
+            ("one two three", "eins zwei drei"),
+            "{}",
+            log.text()
+        );
+        assert!(log.gaps.is_empty() && log.closes.len() == 1, "{}", log.text());
+        assert_eq!(log.closes[0].how, Ending::Finished);
+        // Never an answer before what it answers.
+        let place = |part: &str| log.lines.iter().position(|line| line.contains(part)).unwrap();
+        assert!(place("two") < place("eins") && place("zwei") < place("three"), "{}", log.text());
+    }
+    // And so without a handshake, as long as the capture is not further out of order than the slack.
+    for order in permutations(&conversation[..5]) {
+        let log = run(&timed(order));
+        assert_eq!(
+            (log.client().as_str(), log.server().as_str()),
+            ("one two three", "eins zwei"),
+            "{}",
+            log.text()
+        );
+    }
+}

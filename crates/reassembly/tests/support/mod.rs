@@ -198,6 +198,7 @@ impl Stream for Recorded {
         self.enter(log);
         let side = data.direction as usize;
         assert!(!data.bytes.is_empty());
+        assert!(!self.half_closed[side], "nothing comes after a direction's end");
         assert_eq!(data.offset, self.next[side], "each byte is delivered once, in order, or reported");
         self.next[side] = data.offset + data.bytes.len() as u64;
         log.bytes[self.index][side].extend(data.bytes);
@@ -217,6 +218,7 @@ impl Stream for Recorded {
     fn gap(&mut self, gap: Gap, log: &mut Log) {
         self.enter(log);
         let side = gap.direction as usize;
+        assert!(!self.half_closed[side], "nothing comes after a direction's end");
         assert_eq!(gap.offset, self.next[side], "a gap is where the last byte was");
         assert!(gap.len > 0);
         self.next[side] += gap.len;
