@@ -1,7 +1,7 @@
 //! `cargo xtask demo`: the shortest way from a clone to something on the screen.
 //!
 //! Promises to succeed without libpcap and without the right to install it: then the command reads files only, and
-//! says what live capture needs.
+//! says what live capture needs. Standard output is egret's alone, so that it can be piped on.
 
 use anyhow::{Result, bail};
 
@@ -20,17 +20,17 @@ pub(crate) fn run(rest: &[String]) -> Result<()> {
     let missing = setup::libpcap().err();
     let mut program = Program::cargo("run --quiet --package egret");
     if let Some(missing) = &missing {
-        println!("demo: without libpcap, egret reads files only. For live capture: {missing:#}\n");
+        eprintln!("demo: without libpcap, egret reads files only. For live capture: {missing:#}\n");
         program = program.arg("--no-default-features");
     }
     program = program.arg("--");
-    println!("$ egret {}", arguments.join(" "));
+    eprintln!("$ egret {}", arguments.join(" "));
     for argument in arguments {
         program = program.arg(argument);
     }
     program.run()?;
     if rest.is_empty() && missing.is_none() {
-        println!(
+        eprintln!(
             "\nThat was {CAPTURE}. For what goes on now: cargo xtask demo -- http -i lo\n\
              (as root, or after: sudo setcap cap_net_raw,cap_net_admin=eip {})",
             workspace::built("egret")?.display()
