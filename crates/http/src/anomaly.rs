@@ -31,8 +31,6 @@ pub enum MessageAnomaly {
     BadName,
     /// A NUL or another control character in a header value or reason phrase.
     ControlCharacter,
-    /// A method with a character that methods may not have.
-    BadMethod,
     /// A version that is not `HTTP/1.0` or `HTTP/1.1`.
     BadVersion,
     /// A status that is not three digits.
@@ -85,7 +83,6 @@ impl MessageAnomaly {
         Self::NoColon,
         Self::BadName,
         Self::ControlCharacter,
-        Self::BadMethod,
         Self::BadVersion,
         Self::BadStatus,
         Self::BadStartLine,
@@ -120,7 +117,6 @@ impl MessageAnomaly {
             Self::NoColon => "no-colon",
             Self::BadName => "bad-name",
             Self::ControlCharacter => "control-character",
-            Self::BadMethod => "bad-method",
             Self::BadVersion => "bad-version",
             Self::BadStatus => "bad-status",
             Self::BadStartLine => "bad-start-line",

@@ -118,9 +118,6 @@ fn request_line(head: &[u8], line: Span, message: &mut Message) {
     let text = line.of(head);
     control(text, &mut message.anomalies);
     let method = memchr(b' ', text).unwrap_or(text.len());
-    if method == 0 || !text.iter().take(method).all(|byte| is_token(*byte)) {
-        message.mark(MessageAnomaly::BadMethod);
-    }
     let version = match memmem::rfind(text, b" HTTP/") {
         Some(space) if space >= method => space,
         _ => {

@@ -5,7 +5,7 @@
 
 use egret_decode::{Decoded, Network, TcpFlags, Timestamp, decode_datagram};
 
-use crate::connection::Arrival;
+use crate::connection::{Arrival, Held};
 use crate::fragments::Fragments;
 use crate::{Checksums, Direction, Limits, Segment, Stats, Stream, StreamFactory, StreamPool};
 
@@ -24,13 +24,15 @@ pub struct Assembler<F: StreamFactory> {
     pool: StreamPool<F>,
     fragments: Fragments,
     clock: Clock,
+    /// The segment whose time is too far ahead to be believed at once. It is taken when that is decided.
+    undated: Option<Held>,
     packet: u64,
 }
 
 impl<F: StreamFactory> Assembler<F> {
     /// An assembler for the connections of `pool`.
     pub fn new(pool: StreamPool<F>) -> Self {
-        Self { pool, fragments: Fragments::default(), clock: Clock::default(), packet: 0 }
+        Self { pool, fragments: Fragments::default(), clock: Clock::default(), undated: None, packet: 0 }
     }
 
     /// Takes the next packet. What it is not, TCP or a fragment, only moves the clock.
@@ -50,6 +52,7 @@ impl<F: StreamFactory> Assembler<F> {
     /// The end of the capture: every connection ends, in the order of their ids.
     pub fn finish(&mut self, context: &mut <F::Stream as Stream>::Context) {
         self.fragments.finish();
+        self.pass(self.clock.now(), context);
         self.pool.finish(self.clock.now(), self.packet, context);
     }
 
@@ -66,6 +69,9 @@ impl<F: StreamFactory> Assembler<F> {
     fn pass(&mut self, now: Timestamp, context: &mut <F::Stream as Stream>::Context) {
         self.pool.advance(now, self.packet, context);
         self.fragments.advance(now, &self.pool.limits);
+        if let Some(held) = self.undated.take() {
+            self.pool.segment(&held.arrival(), now, context);
+        }
     }
 
     fn take(
@@ -110,7 +116,11 @@ impl<F: StreamFactory> Assembler<F> {
             checksum: (self.pool.limits.checksums != Checksums::Ignore).then(|| decoded.checksum()),
             identity: (tcp.checksum, identification),
         };
-        self.pool.segment(&arrival, now, context);
+        if self.clock.claimed.is_some() {
+            self.undated = Some(Held::new(&arrival));
+        } else {
+            self.pool.segment(&arrival, now, context);
+        }
     }
 }
 

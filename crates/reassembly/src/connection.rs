@@ -371,16 +371,20 @@ impl<S: Stream> Tracked<S> {
         if self.ending.is_some() {
             return;
         }
-        let reset = self.halves.iter().any(|half| half.reset().is_some());
-        let how = match how {
-            Ending::Idle | Ending::EndOfCapture if reset => Ending::Reset { checked: false },
-            how => how,
-        };
         self.phase = Phase::Closed;
         self.ending = Some(how);
         self.drop_fast_open(None, env);
         self.drop_doubtful(env);
         self.flush(env);
+        // With the last holes given up, a RST or the FINs behind them have come true.
+        let reset = self.halves.iter().any(|half| half.reset().is_some());
+        let finished = self.halves.iter().all(|half| half.done);
+        let how = match how {
+            Ending::Idle | Ending::EndOfCapture if reset => Ending::Reset { checked: false },
+            Ending::Idle | Ending::EndOfCapture if finished => Ending::Finished,
+            how => how,
+        };
+        self.ending = Some(how);
         for direction in Direction::BOTH {
             self.half_closed(direction, env);
             let peer_was_seen = self.half(direction.reversed()).counts.packets > 0;

@@ -57,11 +57,11 @@ impl<S: Stream> Tracked<S> {
         }
         let end = u64::try_from(end).unwrap_or(0);
         let half = self.half_mut(direction);
-        if half.fin.is_some_and(|fin| end > fin) {
+        if half.fin.is_some_and(|fin| start <= fin as i64 && end > fin) {
             // Data where a waiting FIN claimed the end: Linux lets the data win.
             half.fin = None;
         }
-        if fin && end >= next && !half.done && half.waiting().end().is_none_or(|waiting| waiting <= end) {
+        if fin && end >= next && !half.done && !half.waiting().covers(end) {
             half.fin = Some(end);
         }
         if end <= next {
@@ -159,7 +159,7 @@ impl<S: Stream> Tracked<S> {
                 self.give_up(direction, known_end, self.final_reason(direction, known_end), env);
             }
         }
-        self.update(env);
+        self.drain(env);
     }
 
     /// Ends the front piece's wait for the other direction: what it acknowledges there is not coming any more.
@@ -205,9 +205,22 @@ impl<S: Stream> Tracked<S> {
         self.update(env);
         for direction in Direction::BOTH {
             let half = self.half(direction);
-            if half.fin.is_some_and(|fin| fin <= half.next) && half.waiting().is_empty() {
+            if half.fin.is_some_and(|fin| fin <= half.next) {
+                self.drop_behind_fin(direction, env);
                 self.half_closed(direction, env);
             }
+        }
+    }
+
+    /// A FIN in order ends its direction; what waits behind it is not taken any more.
+    fn drop_behind_fin<F: StreamFactory<Stream = S>>(&mut self, direction: Direction, env: &mut Env<'_, F>) {
+        while !self.half(direction).waiting().is_empty() {
+            let half = self.half_mut(direction);
+            let Some(piece) = half.waiting_mut().pop_front() else { return };
+            let (packet, len, reason) = (piece.packet, piece.bytes().len() as u64, Refusal::AfterFin);
+            half.counts.waiting = half.waiting().stored();
+            half.counts.discarded.refused += len;
+            self.report(Anomaly::Refused { direction, packet, len, reason }, env);
         }
     }
 

@@ -182,7 +182,8 @@ impl Half {
 
     /// Where the hole at the front ends: at the next piece, or where the FIN says the stream ends.
     pub(crate) fn hole_end(&self) -> Option<u64> {
-        self.waiting().front().map(|piece| piece.from).or(self.fin).filter(|end| *end > self.next)
+        let front = self.waiting().front().map(|piece| piece.from);
+        front.into_iter().chain(self.fin).min().filter(|end| *end > self.next)
     }
 
     /// How far an acknowledgment of this direction may reach to be believed: what the peer offered to take, or what

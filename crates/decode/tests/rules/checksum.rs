@@ -1,3 +1,5 @@
+//! When a transport checksum is right, wrong, or cannot be told.
+
 use egret_decode::{Checksum, LinkType, decode, decode_datagram};
 
 use crate::build::*;

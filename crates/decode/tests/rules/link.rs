@@ -1,3 +1,5 @@
+//! Link headers and VLAN tags: where the network header begins, and what stops decoding before it.
+
 use egret_decode::{LinkType, PathId, StopReason, decode};
 
 use crate::build::*;

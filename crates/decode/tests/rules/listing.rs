@@ -1,3 +1,5 @@
+//! The listing of layers, one line of fields for each.
+
 use egret_decode::{LinkType, layers};
 use expect_test::{Expect, expect};
 

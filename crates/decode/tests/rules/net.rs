@@ -1,3 +1,5 @@
+//! IPv4, IPv6 with its extension headers, and ARP: lengths, fragments, and what contradicts the format.
+
 use egret_decode::{Fragment, LinkType, Network, Packet, StopReason, Transport, decode, decode_datagram};
 
 use crate::build::*;

@@ -1,3 +1,5 @@
+//! TCP with its options, UDP and ICMP.
+
 use egret_decode::{Icmp, StopReason, TcpFlags, Transport};
 
 use crate::build::*;
