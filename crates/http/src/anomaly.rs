@@ -71,7 +71,7 @@ pub enum MessageAnomaly {
 
 impl MessageAnomaly {
     /// Each of them, in the order they are listed in.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 29] = [
         Self::BareLf,
         Self::BareCr,
         Self::LeadingEmptyLine,
