@@ -40,6 +40,10 @@ pub(crate) struct Half {
     pub(crate) verified: bool,
     /// What this side shifts its own windows by; `None` when its SYN was not seen.
     pub(crate) scale: Option<u8>,
+    /// Whether it sent a SYN that answers none.
+    pub(crate) syn: bool,
+    /// Whether it answered a SYN with one of its own.
+    pub(crate) syn_ack: bool,
     /// Where the stream ends, once a FIN was seen.
     pub(crate) fin: Option<u64>,
     /// Whether the user was told that this direction has said all it will say.

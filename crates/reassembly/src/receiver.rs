@@ -8,7 +8,7 @@ use egret_decode::{Checksum, TcpFlags};
 use crate::connection::{Arrival, Env, Held, Phase, Tracked};
 use crate::half::{Half, MAX_WINDOW};
 use crate::seq::{Numbering, distance};
-use crate::{Checksums, Direction, Ending, Opened, Refusal, Segment, Stream, StreamFactory};
+use crate::{Anomaly, Checksums, Direction, Ending, Opened, Refusal, Segment, Stream, StreamFactory};
 
 /// The largest shift a window scale option may ask for (RFC 7323 §2.3).
 const MAX_SCALE: u8 = 14;
@@ -162,10 +162,17 @@ impl<S: Stream> Tracked<S> {
                 half.scale = half.scale.map(|_| 0);
             }
         }
+        let half = self.half_mut(direction);
+        let repeated = half.syn_ack;
         if segment.flags.has(TcpFlags::ACK) {
+            half.syn_ack = true;
             self.answer_syn(segment);
-        } else if self.syn_at.is_none() {
-            self.syn_at = Some(segment.timestamp);
+        } else {
+            half.syn = true;
+            self.syn_at = self.syn_at.or(Some(segment.timestamp));
+        }
+        if !repeated && self.halves.iter().all(|half| half.syn && half.syn_ack) {
+            self.report(Anomaly::SimultaneousOpen { packet: segment.packet }, env);
         }
         match self.phase {
             _ if segment.payload.is_empty() => {}

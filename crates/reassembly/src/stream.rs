@@ -298,6 +298,12 @@ pub enum Anomaly {
         /// In which packet.
         packet: u64,
     },
+    /// Both sides opened the connection at once, each with a SYN that the other answered. The first is taken for the
+    /// client.
+    SimultaneousOpen {
+        /// The packet that shows it.
+        packet: u64,
+    },
     /// The same packet is in the capture twice (the `any` device, a mirror port). Reported once per connection.
     DuplicateCapture {
         /// The second of the first such pair.
@@ -306,13 +312,15 @@ pub enum Anomaly {
 }
 
 impl Anomaly {
-    /// A stable name: `conflict`, `late`, `refused`, `urgent`, `duplicate-capture`.
+    /// A stable name: `conflict`, `late`, `refused`, `urgent`, `simultaneous-open`,
+    /// `duplicate-capture`.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Conflict { .. } => "conflict",
             Self::Late { .. } => "late",
             Self::Refused { .. } => "refused",
             Self::Urgent { .. } => "urgent",
+            Self::SimultaneousOpen { .. } => "simultaneous-open",
             Self::DuplicateCapture { .. } => "duplicate-capture",
         }
     }
@@ -324,7 +332,7 @@ impl Anomaly {
             | Self::Late { direction, .. }
             | Self::Refused { direction, .. }
             | Self::Urgent { direction, .. } => Some(*direction),
-            Self::DuplicateCapture { .. } => None,
+            Self::SimultaneousOpen { .. } | Self::DuplicateCapture { .. } => None,
         }
     }
 }

@@ -244,7 +244,9 @@ impl Stream for Recorded {
                 self.next[direction as usize] += 1;
                 format!("at {offset} packet {packet}")
             }
-            Anomaly::DuplicateCapture { packet } => format!("packet {packet}"),
+            Anomaly::SimultaneousOpen { packet } | Anomaly::DuplicateCapture { packet } => {
+                format!("packet {packet}")
+            }
             other => format!("{other:?}"),
         };
         let side = anomaly.direction().map_or("", arrow);
