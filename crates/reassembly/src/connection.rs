@@ -175,6 +175,12 @@ impl<S: Stream> Tracked<S> {
         }
     }
 
+    /// Whether nothing of this connection waits for anything.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let nothing_held = self.held.is_empty() && self.doubtful.is_empty() && self.fast_open.is_none();
+        nothing_held && self.halves.iter().all(Half::is_quiet)
+    }
+
     /// What this connection keeps waiting, in bytes of memory.
     pub(crate) fn cost(&self) -> usize {
         let [client, server] = &self.halves;
@@ -309,7 +315,7 @@ impl<S: Stream> Tracked<S> {
         }
         let arrival = Arrival { segment, ..*arrival };
         self.apply(&arrival, env);
-        if self.phase != Phase::Closed {
+        if self.phase != Phase::Closed && !self.halves.iter().all(Half::is_quiet) {
             self.settle(env);
         }
     }

@@ -148,6 +148,15 @@ impl Half {
         }
     }
 
+    /// Whether nothing is missing, early or at its end: there is nothing to bring up to date.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let calm = |trouble: &Trouble| {
+            let Trouble { waiting, hole, stall, reset, .. } = trouble;
+            waiting.is_empty() && hole.is_none() && stall.is_none() && reset.is_none()
+        };
+        self.acked <= self.next && self.fin.is_none() && self.trouble.as_deref().is_none_or(calm)
+    }
+
     /// When something must be given up here, if nothing else happens.
     pub(crate) fn deadline(&self, limits: &Limits) -> Option<Timestamp> {
         let stall = self.stall().filter(|_| !self.front_ready()).map(|stall| stall.since.after(limits.slack));

@@ -43,6 +43,8 @@ pub struct StreamPool<F: StreamFactory> {
 struct Slot<S> {
     key: Key,
     tracked: Tracked<S>,
+    /// Whether any of what follows is set.
+    booked: bool,
     charged: usize,
     deadline: Option<Timestamp>,
     waits_since: Option<u64>,
@@ -293,12 +295,12 @@ impl<F: StreamFactory> StreamPool<F> {
         let class = Class::of(&slot.tracked);
         act(&mut slot.tracked, &mut Env { limits, factory, context, now, packet });
         let tracked = &slot.tracked;
-        let cost = tracked.cost();
-        if cost > 0 || slot.charged > 0 || slot.deadline.is_some() || tracked.deadline(limits).is_some() {
+        if slot.booked || !tracked.is_quiet() {
+            let (cost, deadline, waits_since) =
+                (tracked.cost(), tracked.deadline(limits), tracked.waits_since());
             self.waiting = self.waiting + cost - slot.charged;
             slot.charged = cost;
             self.stats.peak_waiting = self.stats.peak_waiting.max(self.waiting);
-            let (deadline, waits_since) = (tracked.deadline(limits), tracked.waits_since());
             let id = tracked.about.id;
             if deadline != slot.deadline {
                 slot.deadline.map(|old| self.deadlines.remove(&(old, id, index)));
@@ -310,6 +312,7 @@ impl<F: StreamFactory> StreamPool<F> {
                 slot.waits_since = waits_since;
                 waits_since.map(|new| self.waiters.insert((new, index)));
             }
+            slot.booked = cost > 0 || deadline.is_some() || waits_since.is_some();
         }
         let (last, new_class) = (tracked.last, Class::of(tracked));
         let ended = tracked.ending.filter(|_| class != Class::Tombstone);
@@ -345,7 +348,7 @@ impl<F: StreamFactory> StreamPool<F> {
         }
         self.stats.count_open(tracked.about.opened);
         let class = Class::of(&tracked);
-        let slot = Some(Slot { key, tracked, charged: 0, deadline: None, waits_since: None });
+        let slot = Some(Slot { key, tracked, booked: false, charged: 0, deadline: None, waits_since: None });
         let index = match self.free.pop() {
             Some(index) => {
                 if let Some(place) = self.slots.get_mut(index as usize) {
