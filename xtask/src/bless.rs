@@ -16,7 +16,9 @@ pub(crate) fn run() -> Result<()> {
             .env("UPDATE_EXPECT", "1")
             .run()?;
     }
-    Program::new("git", "--no-pager diff --stat --patch -- fixtures").run()?;
+    // The command's README shows what it prints.
+    Program::cargo("test --quiet --package egret --test command readme").env("UPDATE_EXPECT", "1").run()?;
+    Program::new("git", "--no-pager diff --stat --patch -- fixtures crates/cli/README.md").run()?;
     // A difference shows no new file; this does.
     Program::new("git", "status --short -- fixtures").run()?;
     println!("bless: read every line above before you commit it");
