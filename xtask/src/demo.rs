@@ -19,22 +19,26 @@ pub(crate) fn run(rest: &[String]) -> Result<()> {
     };
     let missing = setup::libpcap().err();
     let mut program = Program::cargo("run --quiet --package egret");
-    if let Some(missing) = &missing {
-        eprintln!("demo: without libpcap, egret reads files only. For live capture: {missing:#}\n");
+    if missing.is_some() {
+        eprintln!("demo: libpcap is missing, so this egret reads files only");
         program = program.arg("--no-default-features");
     }
     program = program.arg("--");
-    eprintln!("$ egret {}", arguments.join(" "));
+    // Cargo is quiet, so that its lines do not stand among egret's; silence for minutes would look like a fault.
+    eprintln!("demo: building egret; the first time takes a minute or two\n$ egret {}", arguments.join(" "));
     for argument in arguments {
         program = program.arg(argument);
     }
     program.run()?;
-    if rest.is_empty() && missing.is_none() {
-        eprintln!(
+    match missing {
+        // Who asked for more than the capture was told by egret itself what that needs.
+        _ if !rest.is_empty() => {}
+        Some(missing) => eprintln!("\nThat was {CAPTURE}. For live capture: {missing:#}"),
+        None => eprintln!(
             "\nThat was {CAPTURE}. For what goes on now: cargo xtask demo -- http -i lo\n\
              (as root, or after: sudo setcap cap_net_raw,cap_net_admin=eip {})",
             workspace::built("egret")?.display()
-        );
+        ),
     }
     Ok(())
 }
