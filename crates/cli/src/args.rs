@@ -164,7 +164,7 @@ pub(crate) struct Look {
     /// Colour the text
     #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub(crate) color: Color,
-    /// No summary and no progress bar on standard error
+    /// On standard error, only what went wrong: no announcement, no progress bar, no summary
     #[arg(short, long)]
     pub(crate) quiet: bool,
 }

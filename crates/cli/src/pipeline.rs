@@ -119,7 +119,7 @@ fn pump(
 fn open(job: &Job) -> Result<Capture> {
     let mut capture = match &job.source {
         Source::File(path) => Capture::open(path)?,
-        Source::Interface(name) => live(name, job.snap_length)?,
+        Source::Interface(name) => live(name, job)?,
     };
     if let Some(expression) = &job.filter {
         filter(&mut capture, expression)?;
@@ -128,11 +128,12 @@ fn open(job: &Job) -> Result<Capture> {
 }
 
 #[cfg(feature = "libpcap")]
-fn live(interface: &str, snap_length: Option<u32>) -> Result<Capture> {
+fn live(interface: &str, job: &Job) -> Result<Capture> {
     let default = egret_capture::LiveOptions::default();
-    let snap_length = snap_length.unwrap_or(default.snap_length);
+    let snap_length = job.snap_length.unwrap_or(default.snap_length);
     let capture = Capture::live(interface, egret_capture::LiveOptions { snap_length, ..default })?;
-    if std::io::IsTerminal::is_terminal(&std::io::stderr()) {
+    // Nobody need have named the interface; without this line, a capture by mistake looks like a hang.
+    if !job.quiet {
         say(format_args!("capturing on {interface}; Ctrl-C ends it"));
     }
     Ok(capture)
@@ -144,7 +145,7 @@ fn filter(capture: &mut Capture, expression: &str) -> Result<()> {
 }
 
 #[cfg(not(feature = "libpcap"))]
-fn live(interface: &str, _: Option<u32>) -> Result<Capture> {
+fn live(interface: &str, _: &Job) -> Result<Capture> {
     anyhow::bail!("cannot capture on {interface}: {NO_LIBPCAP}\nto read a file, give -r FILE")
 }
 
