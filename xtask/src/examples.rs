@@ -51,7 +51,7 @@ fn run_one(path: &Path) -> Result<()> {
         bail!("{} is run by nobody: add it to xtask/src/examples.rs, with what it must print", shown(path));
     };
     let program = workspace::built(&format!("examples/{name}"))?;
-    let output = Program::new(&program.to_string_lossy(), example.arguments).output()?;
+    let output = Program::new(program, example.arguments).output()?;
     for wanted in example.prints {
         if !output.contains(wanted) {
             bail!("{} {}: `{wanted}` is not in what it printed:\n{output}", shown(path), example.arguments);

@@ -9,6 +9,7 @@
 )]
 
 mod bless;
+mod compare;
 mod demo;
 mod examples;
 mod fixtures;
@@ -33,6 +34,7 @@ cargo xtask COMMAND
   fixtures         compile fixtures/*/*.script into captures
   bless            rewrite the golden results of the fixtures and show what changed
   tidy             the rules of the house that a compiler does not check
+  compare FILE…    what tshark and tcpflow make of captures, beside what egret makes of them
   record           make the real captures anew with nginx, curl and egret itself
 ";
 
@@ -52,7 +54,7 @@ fn run(words: &[String]) -> Result<()> {
         print!("{HELP}");
         return Ok(());
     };
-    if command != "demo" && !rest.is_empty() {
+    if !matches!(command.as_str(), "demo" | "compare") && !rest.is_empty() {
         bail!("`{command}` takes no arguments\n\n{HELP}");
     }
     match command.as_str() {
@@ -62,6 +64,7 @@ fn run(words: &[String]) -> Result<()> {
         "fixtures" => fixtures::run(),
         "bless" => bless::run(),
         "tidy" => tidy::run(),
+        "compare" => compare::run(rest),
         "record" => record::run(),
         "help" | "--help" | "-h" => {
             print!("{HELP}");

@@ -10,9 +10,9 @@ use crate::shell::Program;
 
 /// Something to install, and its name where a package manager calls it differently.
 pub(crate) struct Package {
-    what: &'static str,
-    usual: &'static str,
-    exceptions: &'static [(&'static str, &'static str)],
+    pub(crate) what: &'static str,
+    pub(crate) usual: &'static str,
+    pub(crate) exceptions: &'static [(&'static str, &'static str)],
 }
 
 const LIBPCAP: Package = Package {
@@ -114,6 +114,17 @@ fn component(command: &str, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// The command that installs what is only good to have, for a person to decide about.
+pub(crate) fn how_to_install(package: &Package) -> String {
+    match MANAGERS.iter().find(|manager| on_path(manager.program)) {
+        Some(manager) => {
+            let sudo = if manager.needs_root && !is_root() { "sudo " } else { "" };
+            format!("{sudo}{}", command_to_install(manager, package))
+        }
+        None => format!("install {} ({})", package.usual, package.what),
+    }
+}
+
 fn install(package: &Package) -> Result<()> {
     let Some(manager) = MANAGERS.iter().find(|manager| on_path(manager.program)) else {
         bail!(
@@ -151,7 +162,7 @@ fn command_to_install(manager: &Manager, package: &Package) -> String {
 }
 
 /// Whether a program of this name can be found, without running it.
-fn on_path(name: &str) -> bool {
+pub(crate) fn on_path(name: &str) -> bool {
     std::env::var_os("PATH").is_some_and(|path| {
         // Web servers are often kept where only root looks.
         let more = ["/usr/sbin", "/usr/local/sbin"].map(Into::into);

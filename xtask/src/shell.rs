@@ -1,7 +1,9 @@
 //! Running other programs: always with the project as the working directory, never through a shell.
 
-use std::ffi::OsString;
-use std::process::{Command, Stdio};
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result, bail};
 
@@ -15,10 +17,11 @@ pub(crate) struct Program {
 
 impl Program {
     /// `name` with arguments split at spaces, for those that hold none themselves.
-    pub(crate) fn new(name: &str, arguments: &str) -> Self {
+    pub(crate) fn new(name: impl AsRef<OsStr>, arguments: &str) -> Self {
+        let name = name.as_ref();
         let mut command = Command::new(name);
         command.current_dir(workspace::root()).args(arguments.split_whitespace());
-        let words = [name, arguments].join(" ").trim().to_string();
+        let words = [&name.to_string_lossy(), arguments].join(" ").trim().to_string();
         Self { command, words }
     }
 
@@ -70,6 +73,40 @@ impl Program {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
+    /// With its standard error in a file instead of the terminal.
+    pub(crate) fn errors_to(mut self, file: File) -> Self {
+        self.command.stderr(file);
+        self
+    }
+
+    /// Runs it with its standard output in a file, and gives how it ended.
+    pub(crate) fn output_to(mut self, file: File) -> Result<ExitStatus> {
+        let status = self.command.stdin(Stdio::null()).stdout(file).status();
+        status.with_context(|| format!("cannot run `{}`", self.words))
+    }
+
+    /// Runs it, hands on what it prints line by line as it comes, as bytes, and gives how it ended.
+    pub(crate) fn lines(mut self, take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<ExitStatus> {
+        let mut child = self
+            .command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot run `{}`", self.words))?;
+        let mut taken = Ok(());
+        if let Some(output) = child.stdout.take() {
+            let mut output = BufReader::new(output);
+            let mut line = Vec::new();
+            while taken.is_ok() && output.read_until(b'\n', &mut line).context("cannot read")? > 0 {
+                taken = take(line.strip_suffix(b"\n").unwrap_or(&line));
+                line.clear();
+            }
+        }
+        // The pipe is closed now, so that a program that was not heard out ends too.
+        let status = child.wait().with_context(|| format!("cannot run `{}`", self.words))?;
+        taken.map(|()| status)
+    }
+
     /// Whether it can be run and succeeds; says nothing.
     pub(crate) fn succeeds(mut self) -> bool {
         let quiet = self.command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -87,6 +124,21 @@ mod tests {
         assert!(error.to_string().starts_with("`false a b` failed"), "{error}");
         let error = Program::new("no-such-program", "x").run().expect_err("it is not there");
         assert_eq!(error.to_string(), "cannot run `no-such-program x`");
+    }
+
+    #[test]
+    fn lines_come_one_by_one() {
+        let mut lines = Vec::new();
+        let program = Program::new("printf", "").arg("one\\n\\ntwo words");
+        let status = program.lines(&mut |line| {
+            lines.push(line.to_vec());
+            Ok(())
+        });
+        assert!(status.expect("printf is everywhere").success());
+        assert_eq!(lines, [&b"one"[..], b"", b"two words"]);
+        let stop = |_: &[u8]| bail!("enough");
+        let error = Program::new("yes", "").lines(&mut { stop }).expect_err("it was stopped");
+        assert_eq!(error.to_string(), "enough");
     }
 
     #[test]
