@@ -48,12 +48,17 @@ impl fmt::Display for Size {
     }
 }
 
-/// A number and what is counted, in the plural unless it is one: `1 packet`, `2 packets`.
+/// A number and what is counted, in the plural unless it is one: `1 packet`, `2 packets`, `2 oddities`.
 pub(crate) struct Count(pub(crate) u64, pub(crate) &'static str);
 
 impl fmt::Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}{}", self.0, self.1, if self.0 == 1 { "" } else { "s" })
+        let Self(number, one) = self;
+        match one.strip_suffix('y') {
+            _ if *number == 1 => write!(f, "{number} {one}"),
+            Some(stem) => write!(f, "{number} {stem}ies"),
+            None => write!(f, "{number} {one}s"),
+        }
     }
 }
 
@@ -109,5 +114,8 @@ mod tests {
         assert_eq!(Size(999).to_string(), "999 B");
         assert_eq!(Size(12_345).to_string(), "12.3 kB");
         assert_eq!(Count(1, "gap").to_string(), "1 gap");
+        assert_eq!(Count(0, "gap").to_string(), "0 gaps");
+        assert_eq!(Count(1, "oddity").to_string(), "1 oddity");
+        assert_eq!(Count(2, "oddity").to_string(), "2 oddities");
     }
 }
