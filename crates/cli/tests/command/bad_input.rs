@@ -90,7 +90,8 @@ fn a_full_disk_is_an_error() {
     for line in ["completions bash", "man", "man http"] {
         let mut command = crate::run::egret(&crate::run::words(line));
         let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("it can be opened");
-        assert_eq!(command.stdout(full).status().expect("the command starts").code(), Some(1), "{line}");
+        let output = command.stdout(full).output().expect("the command starts");
+        assert_eq!(output.status.code(), Some(1), "{line}");
     }
 }
 
