@@ -12,11 +12,13 @@ pub(crate) fn run(_: &args::Interfaces) -> Result<bool> {
 #[cfg(feature = "libpcap")]
 pub(crate) fn run(arguments: &args::Interfaces) -> Result<bool> {
     let mut out = crate::output::Output::new(&arguments.form.look)?;
-    for device in &egret_capture::devices()? {
+    let devices = egret_capture::devices()?;
+    let width = devices.iter().map(|device| device.name.chars().count()).max().unwrap_or(0);
+    for device in &devices {
         if arguments.form.json {
             out.json(|json| with_libpcap::write(device, json));
         } else {
-            out.line(with_libpcap::Line(device));
+            out.line(with_libpcap::Line { device, width });
         }
     }
     out.flush();
@@ -43,11 +45,16 @@ mod with_libpcap {
     }
 
     /// `NAME  STATE  ADDRESSES  (DESCRIPTION)`
-    pub(super) struct Line<'a>(pub(super) &'a Device);
+    pub(super) struct Line<'a> {
+        pub(super) device: &'a Device,
+        /// Columns of the longest name.
+        pub(super) width: usize,
+    }
 
     impl fmt::Display for Line<'_> {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            let Device { name, description, addresses, up, running, loopback, permitted, .. } = self.0;
+            let Device { name, description, addresses, up, running, loopback, permitted, .. } = self.device;
+            let width = self.width;
             let state = match (up, running) {
                 (true, true) => "running",
                 (true, false) => "up",
@@ -58,7 +65,7 @@ mod with_libpcap {
                 Some(false) => "no",
                 None => "unknown",
             };
-            write!(f, "{name:<16}  {state:<8}  capture: {permitted:<8}")?;
+            write!(f, "{name:<width$}  {state:<7}  capture: {permitted:<7}")?;
             if *loopback {
                 f.write_str("  loopback")?;
             }

@@ -164,6 +164,15 @@ fn colour_is_for_terminals_and_for_those_who_ask() {
 }
 
 #[test]
+#[cfg(feature = "libpcap")]
+fn interfaces_stand_in_columns() {
+    let done = run("interfaces");
+    // However long the names are (`bluetooth-monitor`).
+    let columns: Vec<_> = done.text().lines().map(|line| line.find("  capture: ")).collect();
+    assert!(columns.iter().all(|column| column.is_some() && *column == columns[0]), "{}", done.text());
+}
+
+#[test]
 fn completions_and_manual_pages() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         assert!(run(&format!("completions {shell}")).text().contains("egret"));

@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 
 use super::{Counts, Reason};
 use crate::output::json::Json;
-use crate::output::text::{Clock, Count, Size, Span};
+use crate::output::text::{Count, Size, Span};
 use crate::pipeline::End;
 
 /// Everything that was counted.
@@ -129,7 +129,7 @@ impl Display for Report<'_> {
             write!(f, " ({} captured)", Size(counts.captured))?;
         }
         if let Some((first, last)) = counts.span {
-            write!(f, "\ntime         {first} to {} ({})", Clock(last), Span(last.since(first)))?;
+            write!(f, "\ntime         {first} to {last} ({})", Span(last.since(first)))?;
         }
         if let Some(kernel) = end.statistics.dropped_by_kernel {
             let interface = end.statistics.dropped_by_interface.unwrap_or(0);
