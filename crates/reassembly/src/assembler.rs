@@ -144,8 +144,7 @@ impl Clock {
             self.claimed = None;
             return *self.now.insert(now.max(timestamp));
         }
-        let agrees =
-            |claimed: &Timestamp| claimed.since(timestamp).max(timestamp.since(*claimed)) <= limits.idle;
+        let agrees = |claimed: &Timestamp| timestamp >= *claimed || claimed.since(timestamp) <= limits.idle;
         match self.claimed.take().filter(agrees) {
             Some(claimed) => *self.now.insert(claimed.min(timestamp)),
             None => {

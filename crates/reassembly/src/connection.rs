@@ -14,6 +14,9 @@ use crate::{
     StreamFactory,
 };
 
+/// How long the acknowledgment of the last FIN is waited for.
+const LAST_ACK: Duration = Duration::from_secs(1);
+
 /// What a held segment costs besides its payload.
 const HELD_COST: usize = 128;
 
@@ -100,6 +103,8 @@ pub(crate) struct Tracked<S> {
     /// How many segments came.
     pub(crate) packets: u64,
     pub(crate) ignoring: bool,
+    /// Whether a side's SYN had no window scale option.
+    pub(crate) unscaled: bool,
     pub(crate) halves: [Half; 2],
     pub(crate) stream: Option<S>,
     pub(crate) held: Vec<Held>,
@@ -110,6 +115,8 @@ pub(crate) struct Tracked<S> {
     pub(crate) doubtful: Vec<Held>,
     pub(crate) syn_at: Option<Timestamp>,
     pub(crate) connect: Option<Duration>,
+    /// When both sides had said all. The last acknowledgment is still waited for, so that it is counted.
+    pub(crate) finished: Option<Timestamp>,
     /// How it ended, once it has.
     pub(crate) ending: Option<Ending>,
     duplicates_reported: bool,
@@ -137,6 +144,7 @@ impl<S: Stream> Tracked<S> {
             last: now,
             packets: 0,
             ignoring: false,
+            unscaled: false,
             halves: [Half::default(), Half::default()],
             stream: None,
             held: Vec::new(),
@@ -145,6 +153,7 @@ impl<S: Stream> Tracked<S> {
             doubtful: Vec::new(),
             syn_at: None,
             connect: None,
+            finished: None,
             ending: None,
             duplicates_reported: false,
         }
@@ -177,7 +186,10 @@ impl<S: Stream> Tracked<S> {
 
     /// Whether nothing of this connection waits for anything.
     pub(crate) fn is_quiet(&self) -> bool {
-        let nothing_held = self.held.is_empty() && self.doubtful.is_empty() && self.fast_open.is_none();
+        let nothing_held = self.finished.is_none()
+            && self.held.is_empty()
+            && self.doubtful.is_empty()
+            && self.fast_open.is_none();
         nothing_held && self.halves.iter().all(Half::is_quiet)
     }
 
@@ -202,7 +214,8 @@ impl<S: Stream> Tracked<S> {
     /// When something must be given up if nothing else happens. Silence of the whole connection is the pool's matter.
     pub(crate) fn deadline(&self, limits: &Limits) -> Option<Timestamp> {
         let held = self.held.first().map(|_| self.began.after(limits.slack));
-        self.halves.iter().filter_map(|half| half.deadline(limits)).chain(held).min()
+        let finished = self.finished.map(|finished| finished.after(LAST_ACK));
+        self.halves.iter().filter_map(|half| half.deadline(limits)).chain(held).chain(finished).min()
     }
 
     /// Takes a segment of this connection.
@@ -233,6 +246,9 @@ impl<S: Stream> Tracked<S> {
             self.release(env);
         }
         self.give_up_overdue(env);
+        if self.finished.is_some_and(|finished| env.now >= finished.after(LAST_ACK)) {
+            self.close(Ending::Finished, env);
+        }
     }
 
     /// Frees memory by giving up what has waited longest.
@@ -318,14 +334,27 @@ impl<S: Stream> Tracked<S> {
         if self.phase != Phase::Closed && !self.halves.iter().all(Half::is_quiet) {
             self.settle(env);
         }
+        while self.phase != Phase::Closed && !self.doubtful.is_empty() && self.settle_doubtful(env) {
+            self.settle(env);
+        }
     }
 
     /// From now on the connection is only counted.
     fn ignore(&mut self) {
         self.ignoring = true;
         for half in &mut self.halves {
+            if half.waiting().is_empty() {
+                continue;
+            }
             half.next = half.next.max(half.waiting().end().unwrap_or(0));
             half.counts.discarded.ignored += half.waiting_mut().clear();
+            half.counts.waiting = 0;
+        }
+        for held in
+            self.fast_open.take().map(|held| *held).into_iter().chain(std::mem::take(&mut self.doubtful))
+        {
+            let direction = self.direction(&held.arrival.flow);
+            self.half_mut(direction).counts.discarded.ignored += held.payload.len() as u64;
         }
     }
 
@@ -386,8 +415,9 @@ impl<S: Stream> Tracked<S> {
         let reset = self.halves.iter().any(|half| half.reset().is_some());
         let finished = self.halves.iter().all(|half| half.done);
         let how = match how {
-            Ending::Idle | Ending::EndOfCapture if reset => Ending::Reset { checked: false },
-            Ending::Idle | Ending::EndOfCapture if finished => Ending::Finished,
+            Ending::Idle | Ending::EndOfCapture if reset && !finished => Ending::Reset { checked: false },
+            // A RST behind both FINs is how some stacks save themselves TIME_WAIT.
+            _ if finished => Ending::Finished,
             how => how,
         };
         self.ending = Some(how);
@@ -410,6 +440,7 @@ impl<S: Stream> Tracked<S> {
         };
         self.ensure_stream(env).complete(close, env.context);
         self.stream = None;
+        self.finished = None;
     }
 
     pub(crate) fn half_closed<F: StreamFactory<Stream = S>>(

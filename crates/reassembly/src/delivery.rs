@@ -25,10 +25,13 @@ impl<S: Stream> Tracked<S> {
         let Some(numbering) = half.numbering else { return };
         let (len, cut) = (segment.payload.len() as u64, u64::from(segment.cut));
         let fin = segment.flags.has(TcpFlags::FIN);
+        if segment.urgent.is_some() {
+            self.note_urgent(segment);
+        }
         if len + cut == 0 && !fin {
             return;
         }
-        let next = half.next;
+        let next = self.half(direction).next;
         let start = numbering.offset(next, segment.seq);
         let end = start.saturating_add_unsigned(len + cut);
         if start > next.saturating_add(MAX_WINDOW) as i64 {
@@ -37,16 +40,8 @@ impl<S: Stream> Tracked<S> {
         if self.ignoring {
             return self.count_ignored(direction, len, end, fin);
         }
-        if half.done && end > next as i64 {
+        if self.half(direction).done && end > next as i64 {
             return self.refuse(segment, Refusal::AfterFin, env);
-        }
-        if let Some(pointer) = segment.urgent
-            && let Some(place) =
-                start.checked_add(i64::from(pointer)).and_then(|behind| u64::try_from(behind - 1).ok())
-            && place >= next
-        {
-            // The pointer is to the byte behind the urgent one, as every stack has it (RFC 6093 §2.1).
-            self.half_mut(direction).set_urgent(place);
         }
         let old = len.min(u64::try_from((next as i64).saturating_sub(start)).unwrap_or(0));
         if old > 0 {
@@ -89,6 +84,18 @@ impl<S: Stream> Tracked<S> {
             self.deliver(direction, &incoming, env);
         } else {
             self.wait(direction, incoming, env);
+        }
+    }
+
+    /// Notes which byte an urgent pointer marks: the one in front of it (RFC 6093 §2.1), and never an earlier one than
+    /// was marked before.
+    fn note_urgent(&mut self, segment: &Segment<'_>) {
+        let half = self.half_mut(segment.direction);
+        let (Some(pointer), Some(numbering)) = (segment.urgent, half.numbering) else { return };
+        let place = numbering.offset(half.next, segment.seq) + i64::from(pointer.max(1)) - 1;
+        let Ok(place) = u64::try_from(place) else { return };
+        if place >= half.next && half.urgent().is_none_or(|pending| pending < place) {
+            half.set_urgent(place);
         }
     }
 
@@ -232,7 +239,10 @@ impl<S: Stream> Tracked<S> {
         if self.halves.iter().any(reached) {
             self.close(Ending::Reset { checked: false }, env);
         } else if self.halves.iter().all(|half| half.done) {
-            self.close(Ending::Finished, env);
+            self.finished = self.finished.or(Some(env.now));
+            if self.halves.iter().all(|half| half.fin_acked) {
+                self.close(Ending::Finished, env);
+            }
         }
     }
 

@@ -98,7 +98,7 @@ impl Fragments {
             self.forget(&key);
             return Some(whole);
         }
-        while self.held > limits.fragments {
+        while self.held > limits.for_fragments() {
             let Some((_, &(_, oldest))) = self.ages.first_key_value() else { break };
             self.give_up(&oldest);
         }

@@ -10,10 +10,10 @@ pub struct Limits {
     /// Bytes that may wait in this assembler, over all its connections and fragments together, with what it costs to
     /// keep them. Worst case: this many bytes. Default 64 MiB.
     pub memory: usize,
-    /// Connections known at a time, those that have just ended included. Worst case: about 800 bytes each, and the
-    /// size of the user's stream. Default 200,000.
+    /// Connections known at a time, those that have just ended included. Worst case: about 800 bytes each
+    /// (1 KiB where something was ever missing or early), and the size of the user's stream. Default 200,000.
     pub connections: usize,
-    /// Bytes of IP fragments that may wait, set aside from `memory`. Default 4 MiB.
+    /// Bytes of IP fragments that may wait, set aside from `memory`; at most a quarter of it. Default 4 MiB.
     pub fragments: usize,
     /// How long fragments of a datagram are waited for. Default 30 s (RFC 8200 §4.5 has 60 s; Linux has 30 s).
     pub fragment_patience: Duration,
@@ -29,6 +29,13 @@ pub struct Limits {
     pub overlap: Overlap,
     /// Whether segments with a wrong TCP checksum are refused.
     pub checksums: Checksums,
+}
+
+impl Limits {
+    /// What fragments may take: never so much of a small budget that nothing is left for segments.
+    pub(crate) fn for_fragments(&self) -> usize {
+        self.fragments.min(self.memory / 4)
+    }
 }
 
 impl Default for Limits {

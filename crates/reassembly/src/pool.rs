@@ -172,9 +172,7 @@ impl<F: StreamFactory> StreamPool<F> {
         let flags = arrival.segment.flags;
         let opens =
             flags.has(TcpFlags::SYN) || !arrival.segment.payload.is_empty() || arrival.segment.cut > 0;
-        let damaged =
-            self.limits.checksums == Checksums::Verify && arrival.checksum == Some(Checksum::Invalid);
-        if !opens || flags.has(TcpFlags::RST) || damaged {
+        if !opens || flags.has(TcpFlags::RST) || self.is_damaged(arrival) {
             self.stats.strays += 1;
             return;
         }
@@ -216,6 +214,11 @@ impl<F: StreamFactory> StreamPool<F> {
         }
     }
 
+    /// Whether a segment's checksum is wrong, and that counts whatever is known of its connection.
+    fn is_damaged(&self, arrival: &Arrival<'_>) -> bool {
+        self.limits.checksums == Checksums::Verify && arrival.checksum == Some(Checksum::Invalid)
+    }
+
     /// What a segment is to the connection that has its addresses.
     fn fate(&self, index: u32, arrival: &Arrival<'_>, now: Timestamp) -> Fate {
         let Some(slot) = self.slot(index) else { return Fate::Belongs };
@@ -223,9 +226,12 @@ impl<F: StreamFactory> StreamPool<F> {
         if self.silent_until(index).is_some_and(|until| now >= until) {
             return Fate::Replaces(Ending::Idle);
         }
+        if segment.flags.has(TcpFlags::RST) || self.is_damaged(arrival) {
+            return if tracked.phase == Phase::Closed { Fate::Leftover } else { Fate::Belongs };
+        }
         let syn = segment.flags.has(TcpFlags::SYN);
         let numbering = tracked.half(tracked.direction(&arrival.flow)).numbering;
-        if tracked.phase == Phase::Closed {
+        if tracked.phase == Phase::Closed || tracked.finished.is_some() {
             let start = Numbering::starting_at(segment.seq.wrapping_add(u32::from(syn)));
             let near = |window: u64| {
                 numbering.is_none_or(|numbering| {
@@ -237,13 +243,17 @@ impl<F: StreamFactory> StreamPool<F> {
                 (true, _) => numbering != Some(start),
                 (false, _) => !segment.payload.is_empty() && !near(MAX_WINDOW >> 8),
             };
-            return if new { Fate::Replaces(Ending::Finished) } else { Fate::Leftover };
+            return match (new, tracked.phase) {
+                (true, _) => Fate::Replaces(Ending::Finished),
+                (false, Phase::Closed) => Fate::Leftover,
+                (false, _) => Fate::Belongs,
+            };
         }
         let answers = |syn: &Arrival<'_>| {
             let (flow, expected) = (syn.flow, syn.segment.seq.wrapping_add(1));
             let agreed = segment.flags.has(TcpFlags::ACK)
                 && arrival.flow == flow.reversed()
-                && segment.ack == expected;
+                && (0..=syn.segment.payload.len() as i64).contains(&distance(expected, segment.ack));
             let goes_on = arrival.flow == flow && !segment.payload.is_empty() && segment.seq == expected;
             (agreed && segment.flags.has(TcpFlags::SYN)) || goes_on
         };
@@ -273,7 +283,7 @@ impl<F: StreamFactory> StreamPool<F> {
         context: &mut <F::Stream as Stream>::Context,
     ) {
         self.with(index, now, arrival.segment.packet, context, |tracked, env| tracked.segment(arrival, env));
-        while self.waiting > self.limits.memory.saturating_sub(self.limits.fragments)
+        while self.waiting > self.limits.memory - self.limits.for_fragments()
             && let Some(&(_, oldest)) = self.waiters.first()
         {
             self.stats.limits_hit += 1;

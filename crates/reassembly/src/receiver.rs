@@ -14,7 +14,7 @@ use crate::{Anomaly, Checksums, Direction, Ending, Opened, Refusal, Segment, Str
 const MAX_SCALE: u8 = 14;
 
 /// How many segments beyond the window are remembered, in case the packets that allowed them were not captured.
-const MAX_DOUBTFUL: usize = 512;
+const MAX_DOUBTFUL: usize = 64;
 
 impl<S: Stream> Tracked<S> {
     /// Applies the receiver's rules to one segment that the stream wants.
@@ -56,16 +56,17 @@ impl<S: Stream> Tracked<S> {
             }
         }
         self.settle_fast_open(segment, env);
-        self.settle_doubtful(env);
         let half = self.half_mut(segment.direction);
         half.seen_end = half.seen_end.max(end_of(half, segment).unwrap_or(0));
-        if self.exceeds_window(segment) {
+        if !self.ignoring && self.exceeds_window(segment) {
             if self.doubtful.len() == MAX_DOUBTFUL {
-                return self.refuse(segment, Refusal::BeyondWindow, env);
+                // Too many to be somebody's mistake: from now on they wait like others.
+                self.admit_doubtful(0, env);
             }
-            return self.doubtful.push(Held::new(arrival));
+            self.doubtful.push(Held::new(arrival));
+        } else {
+            self.data(segment, acknowledged, env);
         }
-        self.data(segment, acknowledged, env);
     }
 
     /// Whether a segment has a wrong checksum that counts.
@@ -104,26 +105,41 @@ impl<S: Stream> Tracked<S> {
         numbering.offset(half.next.max(half.acked), segment.ack) < 0
     }
 
-    /// Whether a segment goes beyond everything the peer is known to have allowed, and to have taken.
+    /// Whether a segment leaves a hole and goes beyond everything the peer is known to have allowed.
+    ///
+    /// What is next is always taken: that the peer's packets are not in the capture, all of them or some, is more
+    /// likely than a sender that does not wait for them. And once data went beyond it, the edge is known to be wrong.
     fn exceeds_window(&self, segment: &Segment<'_>) -> bool {
         let half = self.half(segment.direction);
-        let (Some(end), Some(edge)) = (end_of(half, segment), half.window_edge) else { return false };
-        end > edge.max(half.acked) && !(segment.payload.is_empty() && segment.cut == 0)
+        let (Some(numbering), Some(edge)) = (half.numbering, half.window_edge) else { return false };
+        let len = segment.payload.len() as u64 + u64::from(segment.cut);
+        let start = numbering.offset(half.next, segment.seq);
+        let beyond = start.saturating_add_unsigned(len) > edge as i64 && half.next <= edge;
+        let says_something = len > 0 || segment.flags.has(TcpFlags::FIN);
+        beyond && start > half.next as i64 && says_something
     }
 
-    /// Lets in what was beyond the window, as far as the peer has acknowledged it or opened its window since.
-    fn settle_doubtful<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
-        let mut index = 0;
+    /// Lets in what was beyond the window, as far as it is next now, or the peer has opened its window since. Says
+    /// whether there was anything.
+    pub(crate) fn settle_doubtful<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) -> bool {
+        let (before, mut index) = (self.doubtful.len(), 0);
         while let Some(held) = self.doubtful.get(index) {
             let arrival = held.arrival();
             let direction = self.direction(&arrival.flow);
             if self.exceeds_window(&Segment { direction, ..arrival.segment }) {
                 index += 1;
-                continue;
+            } else {
+                self.admit_doubtful(index, env);
+                index = 0;
             }
-            let held = self.doubtful.remove(index);
-            self.data(&Segment { direction, ..held.arrival().segment }, None, env);
         }
+        self.doubtful.len() < before
+    }
+
+    fn admit_doubtful<F: StreamFactory<Stream = S>>(&mut self, index: usize, env: &mut Env<'_, F>) {
+        let held = self.doubtful.remove(index);
+        let direction = self.direction(&held.arrival().flow);
+        self.data(&Segment { direction, ..held.arrival().segment }, None, env);
     }
 
     /// Refuses what was beyond the window to the end.
@@ -141,27 +157,27 @@ impl<S: Stream> Tracked<S> {
         let direction = segment.direction;
         let numbering = Numbering::starting_at(segment.seq.wrapping_add(1));
         let known = self.half(direction).numbering;
-        let untouched = self.half(direction).next == 0 && self.half(direction).waiting().is_empty();
         if known.is_some_and(|known| known != numbering) {
             // Before anything was said, another initial number simply replaces one that nobody agreed to.
-            if self.phase != Phase::HalfOpen || !untouched || self.half(direction).edge > 0 {
+            if self.phase != Phase::HalfOpen || self.half(direction).edge > 0 {
                 if !segment.flags.has(TcpFlags::ACK) {
-                    self.reopening = Some(Box::new(Held::new(&arrival.carrying(&[]))));
+                    self.reopening = Some(Box::new(Held::new(arrival)));
                 }
                 return self.refuse(segment, Refusal::SynInStream, env);
             }
             self.drop_fast_open(Some(direction), env);
         }
+        if self.phase == Phase::Open && known == Some(numbering) {
+            // Sent or captured again: what it said is known, and what it says now may be somebody else's.
+            self.half_mut(direction).counts.discarded.refused += segment.payload.len() as u64;
+            return;
+        }
         let half = self.half_mut(direction);
         half.numbering = Some(numbering);
-        half.scale = Some(arrival.window_scale.unwrap_or(0).min(MAX_SCALE));
+        half.scale = Some(arrival.window_scale.unwrap_or(0));
         half.ts_recent = arrival.sent_at;
-        if arrival.window_scale.is_none() {
-            // Without the option on both sides neither scales (RFC 7323 §2.2).
-            for half in &mut self.halves {
-                half.scale = half.scale.map(|_| 0);
-            }
-        }
+        // Without the option on both sides neither scales (RFC 7323 §2.2).
+        self.unscaled |= arrival.window_scale.is_none();
         let half = self.half_mut(direction);
         let repeated = half.syn_ack;
         if segment.flags.has(TcpFlags::ACK) {
@@ -206,12 +222,11 @@ impl<S: Stream> Tracked<S> {
     /// A SYN-ACK says where the other side's numbers start, whatever was seen of its SYNs.
     fn answer_syn(&mut self, segment: &Segment<'_>) {
         let peer = segment.direction.reversed();
-        let half = self.half_mut(peer);
         let start = Numbering::starting_at(segment.ack);
-        let plausible = half.numbering.is_some_and(|known| {
-            let covered = known.offset(0, segment.ack);
-            (0..=i64::from(u16::MAX)).contains(&covered)
-        });
+        let syn_data = self.fast_open.as_ref().map_or(0, |held| held.arrival().segment.payload.len());
+        let half = self.half_mut(peer);
+        let plausible =
+            half.numbering.is_some_and(|known| (0..=syn_data as i64).contains(&known.offset(0, segment.ack)));
         if !plausible && half.next == 0 && half.waiting().is_empty() {
             half.numbering = Some(start);
         }
@@ -226,7 +241,13 @@ impl<S: Stream> Tracked<S> {
     fn acknowledge(&mut self, segment: &Segment<'_>) -> Option<u64> {
         let scale = match (segment.flags.has(TcpFlags::SYN), self.half(segment.direction).scale) {
             (true, _) => 0,
-            (false, Some(scale)) => scale,
+            (false, Some(scale)) => {
+                if self.unscaled {
+                    0
+                } else {
+                    scale
+                }
+            }
             (false, None) => MAX_SCALE,
         };
         let exact = self.halves.iter().all(|half| half.scale.is_some());
@@ -242,6 +263,7 @@ impl<S: Stream> Tracked<S> {
             half.window_edge = half.window_edge.max(Some(offset + window));
         }
         // The FIN takes one number, but is no byte.
+        half.fin_acked |= half.fin.is_some_and(|fin| offset > fin);
         let offset = half.fin.map_or(offset, |fin| offset.min(fin.max(half.next)));
         half.acked = half.acked.max(offset);
         Some(offset)
@@ -251,23 +273,27 @@ impl<S: Stream> Tracked<S> {
     fn reset<F: StreamFactory<Stream = S>>(&mut self, segment: &Segment<'_>, env: &mut Env<'_, F>) {
         let (direction, payload) = (segment.direction, segment.payload.len() as u64);
         let half = self.half(direction);
-        let refuses_syn = self.phase == Phase::HalfOpen
-            && direction == Direction::ServerToClient
-            && segment.flags.has(TcpFlags::ACK)
-            && self.half(Direction::ClientToServer).numbering.is_some_and(|numbering| {
+        // Before its SYN was answered, a client believes a RST that acknowledges it (RFC 9293 §3.10.7.3).
+        let unanswered = self.phase == Phase::HalfOpen && half.numbering.is_none();
+        let refuses_syn = segment.flags.has(TcpFlags::ACK)
+            && self.half(direction.reversed()).numbering.is_some_and(|numbering| {
                 (0..=i64::from(u16::MAX)).contains(&numbering.offset(0, segment.ack))
             });
         // How far it is from the next byte; the FIN takes the number behind the last one.
-        let step = half.numbering.map_or(0, |numbering| {
-            let step = numbering.offset(half.next, segment.seq).saturating_sub(half.next as i64);
-            if step == 1 && half.fin == Some(half.next) { 0 } else { step }
-        });
-        let checked = refuses_syn || half.numbering.is_some();
-        if !refuses_syn && step > 0 && step < MAX_WINDOW as i64 && !half.settled() {
+        let step = match half.numbering {
+            None if unanswered && !refuses_syn => i64::MIN,
+            None => 0,
+            Some(numbering) => {
+                let step = numbering.offset(half.next, segment.seq).saturating_sub(half.next as i64);
+                if step == 1 && half.fin == Some(half.next) { 0 } else { step }
+            }
+        };
+        let checked = unanswered || half.numbering.is_some();
+        if step > 0 && step < MAX_WINDOW as i64 && !half.settled() {
             // It is right if what is missing was received but not captured, and wrong if it is still to come.
             let place = half.next.saturating_add_signed(step);
             self.half_mut(direction).set_reset(Some((place, segment.packet)));
-        } else if !refuses_syn && step != 0 {
+        } else if step != 0 {
             return self.refuse(segment, Refusal::StrayReset, env);
         }
         if payload > 0 {

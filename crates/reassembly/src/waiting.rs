@@ -15,6 +15,9 @@ use crate::Overlap;
 /// generously, so that a flood of one-byte segments is charged what it really takes.
 const PIECE_COST: usize = 192;
 
+/// How many pieces are looked at where it does not matter much to miss one.
+const LOOKED_AT: usize = 64;
+
 /// What it costs to have anything wait at all: the tree's first node, which has room for eleven pieces, and the rest of
 /// what a direction in trouble needs.
 const ROOM_COST: usize = 1_200;
@@ -161,9 +164,9 @@ impl Waiting {
         self.pieces.last_key_value().map(|(_, piece)| piece.end())
     }
 
-    /// The highest acknowledgment among what waits.
+    /// The highest acknowledgment among the first of what waits.
     pub(crate) fn highest_ack(&self) -> Option<u64> {
-        self.pieces.values().filter_map(|piece| piece.ack).max()
+        self.pieces.values().take(LOOKED_AT).filter_map(|piece| piece.ack).max()
     }
 
     /// Forgets everything; returns how many captured bytes that were.
@@ -179,11 +182,30 @@ impl Waiting {
         incoming: Incoming<'_>,
         report: &mut impl FnMut(Conflict),
     ) -> Doubled {
+        let incoming = Incoming { cut: self.fit_cuts(&incoming), ..incoming };
         match overlap {
             Overlap::Linux => self.insert_linux(incoming, report),
             Overlap::First => self.insert_first(incoming, report),
             Overlap::Last => self.insert_last(incoming, report),
         }
+    }
+
+    /// What the snap length cut off never stands in the way of bytes that were captured: here and in what waits it is
+    /// shortened to where they begin.
+    fn fit_cuts(&mut self, incoming: &Incoming<'_>) -> u64 {
+        let captured_end = incoming.start + incoming.bytes.len() as u64;
+        let mut cut = incoming.cut;
+        if let Some((_, piece)) = self.pieces.range_mut(..=captured_end).next_back() {
+            let stored_end = piece.from + piece.bytes().len() as u64;
+            let end = piece.end();
+            if piece.cut > 0 && end > incoming.start && stored_end < captured_end {
+                // What it knew to be missing behind the new bytes, the new segment knows now.
+                piece.cut = incoming.start.saturating_sub(stored_end).min(piece.cut);
+                cut = cut.max(end.saturating_sub(captured_end));
+            }
+        }
+        let mut behind = self.pieces.range(incoming.start..).map(|(_, piece)| piece.from);
+        behind.find(|from| *from >= captured_end).map_or(cut, |from| cut.min(from - captured_end))
     }
 
     /// Linux keeps segments whole in a tree by their start (`tcp_data_queue_ofo`): one that is covered is dropped,
@@ -513,7 +535,11 @@ mod tests {
         assert_eq!((waiting.stored(), waiting.end()), (2, Some(16)));
         waiting.insert(Overlap::Linux, incoming(5, b"123456789", 2), &mut |_| {});
         let pieces: Vec<_> = std::iter::from_fn(|| waiting.pop_front()).collect();
-        assert_eq!(pieces.len(), 2);
-        assert_eq!((pieces[1].from, pieces[1].bytes(), pieces[1].cut), (14, &b""[..], 2));
+        assert_eq!(pieces.len(), 1, "all that was captured of the first is in the second");
+        assert_eq!((pieces[0].from, pieces[0].bytes(), pieces[0].cut), (5, &b"123456789"[..], 2));
+        // And captured bytes fill what was cut off of a copy.
+        waiting.insert(Overlap::Linux, Incoming { cut: 6, ..incoming(10, b"abcd", 3) }, &mut |_| {});
+        let doubled = waiting.insert(Overlap::Linux, incoming(10, b"abcdefgh", 4), &mut |_| {});
+        assert_eq!((doubled.equal, waiting.stored(), waiting.end()), (4, 8, Some(20)));
     }
 }

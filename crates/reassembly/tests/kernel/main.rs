@@ -169,6 +169,25 @@ fn cases() -> Vec<Case> {
             [data(6, "ghi").clock(2_002), data(3, "def").clock(2_001), data(0, "abc").clock(2_000)],
         ),
         with_clock("a time stamp left out", [data(0, "abc").clock(2_000), data(3, "def").clock(None)]),
+        with_clock("older than the syn", [data(0, "XYZ").clock(900), data(0, "abc").clock(1_001)]),
+        with_clock(
+            "older by one, and then by two",
+            [
+                data(0, "abc").clock(2_000),
+                data(3, "def").clock(1_999),
+                data(6, "XYZ").clock(1_998),
+                data(6, "ghi").clock(2_000),
+            ],
+        ),
+        with_clock(
+            "an old time stamp on a fin",
+            [data(0, "abc").clock(2_000), bare(3, FIN | ACK).clock(1_500), data(3, "def").clock(2_000)],
+        ),
+        case("fin below what waits", [data(50, "XYZ"), data(0, "abc"), bare(3, FIN | ACK), data(4, "XYZ")]),
+        case(
+            "reset one behind a fin",
+            [data(0, "abc"), bare(3, FIN | ACK), bare(4, RST | ACK), data(4, "def")],
+        ),
         with_clock("time stamps wrap", [data(0, "abc").clock(u32::MAX), data(3, "def").clock(3)]),
         wrapping("wrap between segments", 3, [data(0, "abc"), data(3, "def"), data(6, "ghi")]),
         wrapping("wrap inside a segment", 2, [data(0, "abcd"), data(4, "efgh")]),

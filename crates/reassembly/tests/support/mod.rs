@@ -29,21 +29,38 @@ pub struct Sent {
     pub ack: u32,
     pub flags: u8,
     pub payload: Vec<u8>,
+    pub window: u16,
+    /// TCP options, a multiple of four bytes.
+    pub options: Vec<u8>,
     /// Microseconds since the epoch.
     pub at: i64,
 }
 
 pub fn sent(from_client: bool, seq: u32, ack: u32, flags: u8, payload: &[u8]) -> Sent {
-    Sent { from_client, seq, ack, flags, payload: payload.to_vec(), at: 0 }
+    let payload = payload.to_vec();
+    Sent { from_client, seq, ack, flags, payload, window: 65_535, options: Vec::new(), at: 0 }
 }
 
 impl Sent {
+    pub fn window(self, window: u16) -> Self {
+        Self { window, ..self }
+    }
+
+    pub fn options(self, options: &[u8]) -> Self {
+        Self { options: options.to_vec(), ..self }
+    }
+
+    pub fn at(self, at: i64) -> Self {
+        Self { at, ..self }
+    }
+
     /// The bytes of the packet: IPv4 without a link header. The checksums are left empty.
     pub fn bytes(&self) -> Vec<u8> {
         let (client, server) = (([10, 0, 0, 1], 51234_u16), ([10, 0, 0, 2], 80_u16));
         let (source, destination) = if self.from_client { (client, server) } else { (server, client) };
         let mut bytes = vec![0x45, 0];
-        bytes.extend((40 + self.payload.len() as u16).to_be_bytes());
+        let header = 20 + self.options.len();
+        bytes.extend(((20 + header + self.payload.len()) as u16).to_be_bytes());
         bytes.extend([0, 0, 0x40, 0, 64, 6, 0, 0]);
         bytes.extend(source.0);
         bytes.extend(destination.0);
@@ -53,7 +70,10 @@ impl Sent {
         bytes.extend(self.ack.to_be_bytes());
         // The sequence number doubles as the checksum, so that no two segments look like one captured twice.
         let checksum = (self.seq as u16 ^ self.at as u16).to_be_bytes();
-        bytes.extend([0x50, self.flags, 0xff, 0xff, checksum[0], checksum[1], 0, 0]);
+        bytes.extend([(header as u8 / 4) << 4, self.flags]);
+        bytes.extend(self.window.to_be_bytes());
+        bytes.extend([checksum[0], checksum[1], 0, 0]);
+        bytes.extend(&self.options);
         bytes.extend(&self.payload);
         bytes
     }
