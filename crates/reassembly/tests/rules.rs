@@ -8,7 +8,10 @@
     reason = "a test asserts by panicking"
 )]
 
-use egret_reassembly::{Anomaly, Checksums, Ending, GapReason, Limits, Refusal};
+use egret_reassembly::{
+    Admit, Anomaly, Assembler, Checksums, Close, Connection, Data, Ending, Gap, GapReason, Limits, LinkType,
+    Packet, Refusal, Segment, Stream, StreamFactory, StreamPool, Timestamp, decode,
+};
 
 mod support;
 use support::{ACK, FIN, Log, RST, SYN, Sent, run, run_with, sent};
@@ -314,4 +317,64 @@ fn extremes_of_time_and_number_are_survived() {
         let log = run_with(&segments, tiny, 0);
         assert!(!log.closes.is_empty());
     }
+}
+
+/// A stream that says what is done with each segment.
+struct Choosy(fn(u64) -> Admit);
+
+impl StreamFactory for Choosy {
+    type Stream = Self;
+    fn new_stream(&mut self, _: &Connection) -> Self {
+        Self(self.0)
+    }
+}
+
+impl Stream for Choosy {
+    type Context = (Vec<u8>, Option<Close>);
+    fn accept(&mut self, segment: &Segment<'_>, _: &mut Self::Context) -> Admit {
+        (self.0)(segment.packet)
+    }
+    fn reassembled(&mut self, data: Data<'_>, (bytes, _): &mut Self::Context) {
+        bytes.extend(data.bytes);
+    }
+    fn gap(&mut self, gap: Gap, _: &mut Self::Context) {
+        panic!("{gap:?}");
+    }
+    fn complete(&mut self, close: Close, (_, end): &mut Self::Context) {
+        *end = Some(close);
+    }
+}
+
+#[test]
+fn what_a_stream_does_not_want_is_counted_and_not_kept() {
+    let segments = [
+        sent(true, 0, 0, SYN, b""),
+        sent(false, 9_000, 1, SYN | ACK, b""),
+        sent(true, 1, 9_001, ACK, b"abc"),
+        sent(true, 7, 9_001, ACK, b"ghi"),
+        sent(true, 90_000, 9_001, ACK, b"far away"),
+        sent(true, 4, 9_001, ACK, b"def"),
+    ];
+    let with = |choice: fn(u64) -> Admit| {
+        let mut assembler = Assembler::new(StreamPool::new(Choosy(choice), Limits::default()));
+        let mut context = (Vec::new(), None);
+        for (number, segment) in (1..).zip(&segments) {
+            let data = segment.bytes();
+            let (timestamp, wire_len) = (Timestamp::from_nanos(number as i64), data.len() as u32);
+            let link_type = LinkType::IPV4;
+            assembler.assemble(
+                &decode(Packet { number, timestamp, link_type, interface: 0, data: &data, wire_len }),
+                &mut context,
+            );
+        }
+        assembler.finish(&mut context);
+        assert!(assembler.stats().totals.conserved());
+        let counts = context.1.unwrap().client_to_server;
+        assert!(counts.conserved() && counts.waiting == 0, "{counts:?}");
+        (String::from_utf8(context.0).unwrap(), counts.discarded)
+    };
+    let (bytes, discarded) = with(|packet| if packet < 6 { Admit::Yes } else { Admit::Ignore });
+    assert_eq!((bytes.as_str(), discarded.ignored), ("abc", 3 + 8 + 3));
+    let (bytes, discarded) = with(|packet| if packet == 4 || packet == 5 { Admit::No } else { Admit::Yes });
+    assert_eq!((bytes.as_str(), discarded.refused, discarded.ignored), ("abcdef", 3 + 8, 0));
 }

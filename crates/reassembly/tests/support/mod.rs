@@ -30,6 +30,8 @@ pub struct Sent {
     pub flags: u8,
     pub payload: Vec<u8>,
     pub window: u16,
+    /// How many more bytes of payload there were on the wire.
+    pub cut: u16,
     /// TCP options, a multiple of four bytes.
     pub options: Vec<u8>,
     /// Microseconds since the epoch.
@@ -38,7 +40,7 @@ pub struct Sent {
 
 pub fn sent(from_client: bool, seq: u32, ack: u32, flags: u8, payload: &[u8]) -> Sent {
     let payload = payload.to_vec();
-    Sent { from_client, seq, ack, flags, payload, window: 65_535, options: Vec::new(), at: 0 }
+    Sent { from_client, seq, ack, flags, payload, window: 65_535, cut: 0, options: Vec::new(), at: 0 }
 }
 
 impl Sent {
@@ -60,7 +62,7 @@ impl Sent {
         let (source, destination) = if self.from_client { (client, server) } else { (server, client) };
         let mut bytes = vec![0x45, 0];
         let header = 20 + self.options.len();
-        bytes.extend(((20 + header + self.payload.len()) as u16).to_be_bytes());
+        bytes.extend(((20 + header + self.payload.len()) as u16 + self.cut).to_be_bytes());
         bytes.extend([0, 0, 0x40, 0, 64, 6, 0, 0]);
         bytes.extend(source.0);
         bytes.extend(destination.0);
@@ -112,7 +114,8 @@ fn run_timed(packets: &[(i64, Vec<u8>)], limits: Limits, ticks: i64) -> Log {
             link_type: LinkType::IPV4,
             interface: 0,
             data,
-            wire_len: data.len() as u32,
+            // The length in the IP header is the truth.
+            wire_len: u32::from(u16::from_be_bytes([data[2], data[3]])),
         };
         assembler.assemble(&decode(packet), &mut log);
     }
