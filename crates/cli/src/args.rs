@@ -48,9 +48,9 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Packets {
-    /// Show the layers of each packet below its line
-    #[arg(short, long)]
-    pub(crate) verbose: bool,
+    /// Show the layers of each packet below its line (twice is the same: there is no more to show)
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
     /// Show the bytes in hexadecimal, from the network header on; twice: from the link header on
     #[arg(short = 'x', action = clap::ArgAction::Count)]
     pub(crate) hex: u8,
@@ -60,6 +60,9 @@ pub(crate) struct Packets {
     /// Show the bytes in ASCII
     #[arg(short = 'A')]
     pub(crate) ascii: bool,
+    /// Accepted for tcpdump's sake: sequence numbers are always those of the wire
+    #[arg(short = 'S', action = clap::ArgAction::Count)]
+    pub(crate) absolute: u8,
     #[command(flatten)]
     pub(crate) form: Form,
     #[command(flatten)]
@@ -198,6 +201,9 @@ pub(crate) struct Input {
     /// Accepted for tcpdump's sake: addresses and ports are never turned into names
     #[arg(short = 'n', action = clap::ArgAction::Count)]
     pub(crate) no_names: u8,
+    /// Accepted for tcpdump's sake: live packets are in the file that -w names as soon as none waits
+    #[arg(short = 'U', action = clap::ArgAction::Count)]
+    pub(crate) unbuffered: u8,
     /// Only packets that match this expression (see pcap-filter(7)): 'tcp port 80'
     #[arg(value_name = "FILTER")]
     pub(crate) filter: Vec<String>,

@@ -53,7 +53,7 @@ impl Consumer for Packets<'_> {
 fn print(packet: Packet<'_>, arguments: &args::Packets, to: &mut impl Write) -> io::Result<()> {
     writeln!(to, "{}", text::Line(&decode(packet)))?;
     let args::Packets { verbose, hex, hex_ascii, ascii, .. } = arguments;
-    if *verbose {
+    if *verbose > 0 {
         for layer in &layers(packet) {
             writeln!(to, "    {layer}")?;
         }
