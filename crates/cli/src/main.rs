@@ -22,6 +22,7 @@ use anyhow::Result;
 use clap::Parser;
 
 use args::{Arguments, Command};
+use output::bytes::Escaped;
 
 const INTERRUPTED: u8 = 130;
 
@@ -61,7 +62,12 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
     })
 }
 
-/// One line on standard error. If nobody reads that either, there is no one left to tell.
-fn say(line: impl Display) {
-    let _ = writeln!(io::stderr(), "egret: {line}");
+/// A message on standard error. If nobody reads that either, there is no one left to tell.
+///
+/// File names are in it, and whoever made the file chose them: control characters are escaped, and lines after the
+/// first are indented, so that none passes for a message of its own.
+fn say(message: impl Display) {
+    let message = message.to_string();
+    let lines = message.split('\n').map(|line| Escaped(line.as_bytes()).to_string());
+    let _ = writeln!(io::stderr(), "egret: {}", lines.collect::<Vec<_>>().join("\n  "));
 }

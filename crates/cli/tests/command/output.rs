@@ -96,6 +96,9 @@ fn nothing_that_disturbs_a_terminal_is_printed() {
             assert_eq!(done.text().chars().find(disturbing), None, "{line} -r {capture}: {}", done.text());
         }
     }
+    let message = run("http -r 'no\x1b]0;title\x07such\negret: 1 packet'");
+    let shown = message.err.starts_with("egret: no\\x1b]0;title\\x07such\n  egret: 1 packet");
+    assert!(shown, "{}", message.err);
     let shown = run(&format!("http -vv -r {hostile}"));
     assert!(shown.text().contains("\\x1b[31mred"), "{}", shown.text());
 }
@@ -134,6 +137,9 @@ fn a_written_capture_reads_the_same() {
 #[test]
 fn the_options_of_tcpdump() {
     let all = run(&format!("packets -n -r {GOOD}"));
+    assert_eq!(run(&format!("packets -nn -S -U -r {GOOD}")).text(), all.text());
+    let layers = run(&format!("packets -v -r {GOOD}"));
+    assert_eq!(run(&format!("packets -vvv -r {GOOD}")).text(), layers.text());
     let first = run(&format!("packets -c 2 -r {GOOD}"));
     assert_eq!(first.text().lines().count(), 2);
     assert!(all.text().starts_with(first.text()));
