@@ -32,7 +32,7 @@ pub struct Connection {
     pub(crate) queue: Queue,
     pub(crate) next_index: u64,
     /// The latest packet and time that anything was decided at. What waited for others comes later than its packet.
-    latest: Moment,
+    pub(crate) latest: Moment,
 }
 
 /// What a connection speaks.
@@ -397,8 +397,7 @@ impl Connection {
     /// Delivers an exchange that is over.
     pub(crate) fn finish<H: Handler>(&mut self, slot: Box<Slot>, at: Moment, context: &mut Context<H>) {
         let uncertain = self.queue.is_uncertain(&slot);
-        self.latest.packet = self.latest.packet.max(at.packet);
-        self.latest.timestamp = self.latest.timestamp.max(at.timestamp);
+        self.latest = self.latest.max(at);
         context.deliver(slot, uncertain, self.latest);
     }
 
@@ -479,6 +478,13 @@ pub(crate) const fn head_of(direction: Direction) -> Part {
     match direction {
         Direction::ClientToServer => Part::RequestHead,
         Direction::ServerToClient => Part::ResponseHead,
+    }
+}
+
+impl Moment {
+    /// The later packet, and the later time.
+    pub(crate) fn max(self, other: Self) -> Self {
+        Self { packet: self.packet.max(other.packet), timestamp: self.timestamp.max(other.timestamp) }
     }
 }
 

@@ -95,7 +95,12 @@ impl<H: Handler> Context<H> {
             self.stats.no_memory += 1;
             return None;
         }
-        Some(Box::new(Slot::new(Exchange {
+        Some(Box::new(Self::new_slot(connection, index, flow, opened)))
+    }
+
+    /// A slot that the budget knows nothing of.
+    pub(crate) fn new_slot(connection: u64, index: u64, flow: Flow, opened: Opened) -> Slot {
+        Slot::new(Exchange {
             connection,
             index,
             flow,
@@ -110,11 +115,26 @@ impl<H: Handler> Context<H> {
             tunnel: None,
             verdict: UNDER_WAY,
             ended: Moment { packet: 0, timestamp: Timestamp::EPOCH },
-        })))
+        })
     }
 
     /// Gives an exchange that is over to the handler, and takes its slot back.
     pub(crate) fn deliver(&mut self, mut slot: Box<Slot>, uncertain: bool, at: Moment) {
+        self.tell(&mut slot, uncertain, at);
+        if self.spare.len() < SPARE {
+            slot.clear(&mut self.budget);
+            self.spare.push(slot);
+        } else {
+            self.budget.release(slot.cost());
+        }
+    }
+
+    /// Gives an exchange to the handler that the budget knows nothing of.
+    pub(crate) fn deliver_unkept(&mut self, mut slot: Slot, at: Moment) {
+        self.tell(&mut slot, false, at);
+    }
+
+    fn tell(&mut self, slot: &mut Slot, uncertain: bool, at: Moment) {
         slot.exchange.verdict = slot.verdict(uncertain);
         slot.exchange.ended = at;
         match slot.exchange.verdict {
@@ -122,12 +142,6 @@ impl<H: Handler> Context<H> {
             Verdict::Incomplete { why, .. } => *self.stats.incomplete.entry(why).or_default() += 1,
         }
         self.handler.exchange(&slot.exchange);
-        if self.spare.len() < SPARE {
-            slot.clear(&mut self.budget);
-            self.spare.push(slot);
-        } else {
-            self.budget.release(slot.cost());
-        }
     }
 
     /// A buffer is not needed any more.
@@ -218,7 +232,8 @@ pub struct Stats {
     pub incomplete: BTreeMap<Why, u64>,
     /// Connections that do not speak HTTP/1, by what they speak.
     pub not_http: BTreeMap<NotHttp, u64>,
-    /// Messages that were not reported at all, because [`Limits::memory`] had no room for them.
+    /// How many times [`Limits::memory`] had no room for a head, or for the exchange that it belongs to. Those
+    /// exchanges are reported all the same, as incomplete (`limit`).
     pub no_memory: u64,
 }
 

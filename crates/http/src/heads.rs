@@ -1,50 +1,21 @@
 //! Heads, as their bytes come: gathered if they come in pieces, parsed once, and what they say about what follows.
 
-use egret_reassembly::{Direction, Opened};
+use egret_reassembly::Direction;
 
 use crate::body::Framing;
-use crate::budget::cost;
 use crate::chunked::Chunks;
-use crate::connection::{Connection, Speaks, head_of};
+use crate::claim::{Found, Head};
+use crate::connection::{Connection, Speaks};
 use crate::framing::Lengths;
 use crate::message::Transfer;
-use crate::parse::{Kind, parse};
 use crate::scan::Scan;
 use crate::side::{At, Gather, Lost, State};
-use crate::slot::{Fault, Progress};
+use crate::slot::Progress;
 use crate::sniff::{Sniff, UNSURE, is_known_method, is_request_line, sniff};
-use crate::{Context, Handler, MessageAnomaly, Moment, NotHttp, Part, Tunnel, Why, lenient};
+use crate::{Context, Handler, MessageAnomaly, Moment, NotHttp, Tunnel, Why};
 
 /// How many interim responses of an exchange are kept.
 const INTERIM: usize = 32;
-
-/// A head, wherever its bytes are.
-enum Head<'a> {
-    /// In the packet.
-    InPlace(&'a [u8]),
-    /// Gathered from several.
-    Gathered(Vec<u8>),
-}
-
-impl Head<'_> {
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Head::InPlace(bytes) => bytes,
-            Head::Gathered(bytes) => bytes,
-        }
-    }
-}
-
-/// What is known of a head besides its bytes.
-struct Found {
-    scan: Scan,
-    offset: u64,
-    ack: Option<u64>,
-    transfer: Transfer,
-    has_slot: bool,
-    /// Why it is not whole, if it is not.
-    fault: Option<(Option<u64>, Why)>,
-}
 
 impl Connection {
     /// Takes the next bytes of a head, or of what is in front of one; how many of them are that. None only if the
@@ -61,15 +32,12 @@ impl Connection {
             let before = gather.scan.before;
             let end = gather.scan.find(bytes);
             let piece = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
-            let room = context.limits.head.saturating_sub(gather.bytes.len());
-            let kept = match gather.dropped {
-                0 => context.budget.extend(&mut gather.bytes, piece.get(..room).unwrap_or(piece)),
-                _ => 0, // Behind a hole nothing is kept, so that what is kept is the beginning.
-            };
-            gather.dropped += (piece.len() - kept) as u64;
+            if gather.take(piece, before, context.limits.head, &mut context.budget) {
+                context.stats.no_memory += 1;
+            }
             gather.transfer.add(at.packet, at.timestamp);
             debug_assert_eq!(gather.scan.before, before + piece.len(), "every byte is looked at once");
-            return match self.judge(direction) {
+            return match self.judge(direction, if before == 0 { piece } else { &[] }) {
                 Err(kind) => {
                     self.is_no_message(direction, kind, before as u64, at, context);
                     0 // Looked at again as what they are then.
@@ -105,29 +73,22 @@ impl Connection {
                 end
             }
             _ => {
-                let gather = Gather {
-                    bytes: Vec::new(),
-                    scan: Scan::new(),
-                    offset,
-                    ack,
-                    transfer,
-                    certain: false,
-                    has_slot: false,
-                    dropped: 0,
-                };
-                side.state = State::Head(Box::new(gather));
+                side.state = State::Head(Box::new(Gather::new(offset, ack, transfer)));
                 self.head(direction, bytes, at, context)
             }
         }
     }
 
-    /// Whether what is being gathered can still be a head.
-    fn judge(&mut self, direction: Direction) -> Result<(), NotHttp> {
+    /// Whether what is being gathered can still be a head. `all` is all of it, if all of it has come at once.
+    fn judge(&mut self, direction: Direction, all: &[u8]) -> Result<(), NotHttp> {
         let State::Head(gather) = &mut self.side(direction).state else {
             return Ok(());
         };
         if !gather.certain {
-            gather.certain = judge(direction, &gather.bytes, gather.scan.first_line)?;
+            let bytes = if all.is_empty() { gather.beginning() } else { all };
+            let certain = judge(direction, bytes, gather.scan.first_line)?;
+            // A line that is not kept will not be there when it has ended.
+            gather.certain = certain || gather.dropped > 0 && is_known_method(bytes);
             if gather.certain && self.speaks == Speaks::Something {
                 self.speaks = Speaks::Http;
             }
@@ -158,14 +119,18 @@ impl Connection {
         at: Moment,
         context: &mut Context<H>,
     ) {
-        let known = gather.certain || is_known_method(&gather.bytes) || gather.bytes.starts_with(b"HTTP/1");
+        let beginning = gather.beginning();
+        let known = gather.certain || is_known_method(beginning) || beginning.starts_with(b"HTTP/1");
         if !known && (self.speaks != Speaks::Http || self.side(direction).resync.is_some()) {
             return context.release(&gather.bytes);
         }
-        let Gather { bytes, scan, offset, ack, transfer, has_slot, .. } = gather;
+        let Gather { bytes, scan, offset, ack, transfer, has_slot, dropped, .. } = gather;
+        // What was not kept was lost first.
+        let why = if dropped > 0 { Why::Limit } else { why };
         let found = Found { scan, offset, ack, transfer, has_slot, fault: Some((None, why)) };
-        self.add_head(direction, Head::Gathered(bytes), found, at, context);
-        self.message_end(direction, at, context);
+        if self.add_head(direction, Head::Gathered(bytes), found, at, context).is_some() {
+            self.message_end(direction, at, context);
+        }
     }
 
     /// What comes is not a head: the connection is something else, or the direction is lost, with the bytes that
@@ -201,7 +166,7 @@ impl Connection {
     ) {
         let cut = found.fault.is_some();
         let Some(mut lengths) = self.add_head(direction, head, found, at, context) else {
-            // No memory for the exchange.
+            // No memory for the exchange: nobody would know whose body it is that follows.
             return self.lose(direction, Lost::at_limit());
         };
         match direction {
@@ -211,119 +176,6 @@ impl Connection {
             }
             Direction::ServerToClient => self.response_head(lengths, cut, at, context),
         }
-    }
-
-    /// Puts a head where its exchange is; what it says about the body. `None` without memory for the exchange.
-    fn add_head<H: Handler>(
-        &mut self,
-        direction: Direction,
-        head: Head<'_>,
-        found: Found,
-        at: Moment,
-        context: &mut Context<H>,
-    ) -> Option<Lengths> {
-        self.speaks = Speaks::Http;
-        let side = self.side(direction);
-        let (blank, lost) = (std::mem::take(&mut side.blank), side.resync.take());
-        let claimed = match direction {
-            Direction::ClientToServer if found.has_slot => Some(()),
-            Direction::ClientToServer => self.add_request(found.ack, context),
-            Direction::ServerToClient => self.pair(found.offset, lost, at, context),
-        };
-        let (Some(()), Some(slot)) = (claimed, self.current(direction)) else {
-            if let Head::Gathered(bytes) = &head {
-                context.release(bytes);
-            }
-            return None;
-        };
-        slot.set(direction, Progress::Open);
-        match direction {
-            Direction::ClientToServer => slot.exchange.has_request = true,
-            Direction::ServerToClient => slot.exchange.has_response = true,
-        }
-        let message = slot.message(direction);
-        if blank {
-            message.mark(MessageAnomaly::LeadingEmptyLine);
-        }
-        message.transfer = found.transfer;
-        let kind = match direction {
-            Direction::ClientToServer => Kind::Request,
-            Direction::ServerToClient => Kind::Response,
-        };
-        let (limits, budget) = (&context.limits, &mut context.budget);
-        let lengths = if found.fault.is_some() {
-            lenient::parse(kind, head.bytes(), message, limits, budget)
-        } else {
-            parse(kind, head.bytes(), &found.scan, message, limits, budget)
-        };
-        let whole = match head {
-            Head::InPlace(bytes) => budget.extend(&mut message.headers.bytes, bytes) == bytes.len(),
-            Head::Gathered(bytes) => {
-                if bytes.len() >= limits.head {
-                    message.mark(MessageAnomaly::HeadTooLong);
-                }
-                budget.release(cost(&message.headers.bytes));
-                message.headers.bytes = bytes;
-                true
-            }
-        };
-        let fault = found.fault.or((!whole).then_some((None, Why::Limit)));
-        if let Some((missing, why)) = fault {
-            slot.fault(direction, Fault { part: head_of(direction), missing, why });
-        }
-        Some(lengths)
-    }
-
-    /// Adds an exchange for a request that begins.
-    fn add_request<H: Handler>(&mut self, ack: Option<u64>, context: &mut Context<H>) -> Option<()> {
-        let mut slot = context.slot(self.id, self.next_index, self.flow, self.opened)?;
-        slot.exchange.connect = self.connect.take();
-        self.next_index += 1;
-        self.queue.add(slot, ack);
-        Some(())
-    }
-
-    /// Brings the exchange to the front of the queue that a response answers which begins at `offset`.
-    fn pair<H: Handler>(
-        &mut self,
-        offset: u64,
-        lost: Option<Lost>,
-        at: Moment,
-        context: &mut Context<H>,
-    ) -> Option<()> {
-        if self.queue.slots.is_empty()
-            && let State::Head(gather) = &mut self.client.state
-            && gather.certain
-            && gather.ack.is_none_or(|acked| acked <= offset)
-        {
-            // The response to a request of which the head is still being sent: a refusal.
-            gather.has_slot = true;
-            let (ack, transfer) = (gather.ack, gather.transfer);
-            self.add_request(ack, context)?;
-            if let Some(slot) = self.queue.slots.back_mut() {
-                (slot.exchange.has_request, slot.request) = (true, Progress::Open);
-                slot.exchange.request.0.transfer = transfer;
-            }
-        }
-        let pairing = self.queue.pair(offset, lost.as_ref());
-        let mut missing =
-            lost.filter(|lost| pairing.lost == 1 && lost.clean && lost.bytes == 0).map(|lost| lost.len);
-        let why = lost.map_or(Why::PairingUncertain, |lost| lost.why);
-        for _ in 0..pairing.lost {
-            if let Some(slot) = self.queue.slots.pop_front() {
-                self.finish_unanswered(slot, missing.take(), why, at, context);
-            }
-        }
-        if let Err(why) = pairing.answers {
-            let midstream = self.opened == Opened::Midstream && why == Why::Unasked && self.next_index == 0;
-            let why = if midstream { Why::Midstream } else { why };
-            let mut slot = context.slot(self.id, self.next_index, self.flow, self.opened)?;
-            self.next_index += 1;
-            slot.request = Progress::Done;
-            slot.fault(Direction::ClientToServer, Fault { part: Part::RequestHead, missing: None, why });
-            self.queue.slots.push_front(slot);
-        }
-        Some(())
     }
 
     /// A response head is there: an interim one, the beginning of a tunnel, or the final one.

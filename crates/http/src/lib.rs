@@ -63,6 +63,7 @@ mod bodies;
 mod body;
 mod budget;
 mod chunked;
+mod claim;
 mod connection;
 mod content;
 mod context;

@@ -4,8 +4,9 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes that all connections of one [`Context`](crate::Context) may hold together: heads, queued exchanges, kept
-    /// bodies, decoders. Worst case: this many bytes. Over it, bodies are counted but not kept, and a head that
-    /// finds no room makes its exchange incomplete (`limit`). Default 64 MiB.
+    /// bodies, decoders. Worst case: this many bytes, and one head while it is delivered. Over it, bodies are counted
+    /// but not kept; a head that finds no room makes its exchange incomplete (`limit`); and where not even an exchange
+    /// finds room, a head that lies whole in one packet is an exchange of its own. Default 64 MiB.
     pub memory: usize,
     /// Bytes of one head (start line and headers), and of one body's trailers. What is beyond is searched for its end
     /// but not kept. Worst case: this much for each direction of a connection, out of `memory`. Default 256 KiB.

@@ -3,6 +3,7 @@
 use egret_reassembly::Timestamp;
 
 use crate::Why;
+use crate::budget::Budget;
 use crate::chunked::Chunks;
 use crate::content::Decoder;
 use crate::message::Transfer;
@@ -61,6 +62,51 @@ pub(crate) struct Gather {
     pub(crate) has_slot: bool,
     /// How many of its bytes were not kept.
     pub(crate) dropped: u64,
+    /// Its first bytes, which are here whatever the budget says: what cannot be kept can still be told from what is
+    /// not HTTP.
+    first: [u8; FIRST],
+}
+
+/// Longer than any method that is looked for, and the space behind it.
+const FIRST: usize = 40;
+
+impl Gather {
+    pub(crate) const fn new(offset: u64, ack: Option<u64>, transfer: Transfer) -> Self {
+        Self {
+            bytes: Vec::new(),
+            scan: Scan::new(),
+            offset,
+            ack,
+            transfer,
+            certain: false,
+            has_slot: false,
+            dropped: 0,
+            first: [0; FIRST],
+        }
+    }
+
+    /// Takes the next bytes, of which the budget and the limit of `head` bytes allow some to be kept. Whether it was
+    /// the budget that did not allow more, for the first time.
+    pub(crate) fn take(&mut self, piece: &[u8], before: usize, head: usize, budget: &mut Budget) -> bool {
+        for (place, byte) in self.first.iter_mut().skip(before).zip(piece) {
+            *place = *byte;
+        }
+        if self.dropped > 0 {
+            // Behind a hole nothing is kept, so that what is kept is the beginning.
+            self.dropped += piece.len() as u64;
+            return false;
+        }
+        let wanted = piece.get(..head.saturating_sub(self.bytes.len())).unwrap_or(piece);
+        let kept = budget.extend(&mut self.bytes, wanted);
+        self.dropped = (piece.len() - kept) as u64;
+        kept < wanted.len()
+    }
+
+    /// As much of its beginning as is known.
+    pub(crate) fn beginning(&self) -> &[u8] {
+        let first = self.first.get(..self.scan.before).unwrap_or(&self.first);
+        if self.bytes.len() < first.len() { first } else { &self.bytes }
+    }
 }
 
 /// Why a direction is lost, and where.

@@ -618,12 +618,61 @@ fn the_budget_holds() {
         say(connection, Direction::ServerToClient, b"x", &mut context);
         connection.close(Ending::Finished, Moment::default(), &mut context);
     }
+    let incomplete: u64 = context.stats().incomplete.values().sum();
     let (complete, no_memory) = (context.stats().complete, context.stats().no_memory);
     drop(connections);
     drop(context);
     assert!(no_memory > 0, "a hundred such exchanges do not fit");
-    assert_eq!(complete, kept.len() as u64);
+    assert_eq!(complete + incomplete, kept.len() as u64);
     assert!(kept.contains(&Some(8_192)), "the first were kept: {kept:?}");
+}
+
+#[test]
+fn what_finds_no_memory_is_said() {
+    let none = Limits { memory: 0, ..Limits::default() };
+    let talk = Talk { limits: none, ..Talk::new() };
+    // What is whole in one packet is read in place, as far as it goes.
+    let whole = talk
+        .clone()
+        .client("GET /one HTTP/1.1\r\n\r\n")
+        .server("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none")
+        .client("POST /two HTTP/1.1\r\nContent-Length: 3\r\n\r\ntwo")
+        .server("HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n");
+    let (lines, stats) = whole.run(line);
+    assert_eq!(
+        lines,
+        [
+            "GET /one 0 > - no response: limit",
+            "- > 200 0 request-head incomplete: limit",
+            "POST /two 0 > - request-body incomplete: limit",
+            "- > 404 0 request-head incomplete: limit",
+        ],
+    );
+    assert_eq!(stats.no_memory, 4);
+    // What comes in pieces is not, but it is known for what it is, at its end and without one.
+    for end in ["\r\n", ""] {
+        let pieces =
+            talk.clone().client("GET /").client("one HTTP/1.1\r\nHost: a").client("\r\n").client(end);
+        for talk in [&pieces, &pieces.byte_by_byte()] {
+            let (lines, stats) = talk.run(line);
+            assert_eq!(
+                lines,
+                ["  0 > - request-head incomplete: limit"].map(|line| {
+                    if end.is_empty() {
+                        line.to_owned()
+                    } else {
+                        line.replace("limit", "30 bytes missing, limit")
+                    }
+                })
+            );
+            assert!(stats.not_http.is_empty() && stats.no_memory > 0);
+        }
+    }
+    // What is not HTTP is not taken for it.
+    for bytes in ["QUIT now\r\n", "\x16\x03\x01\x02\x00\x01", "SSH-2.0-x\r\n"] {
+        assert!(talk.clone().client(bytes).not_http().is_some(), "{}", bytes.escape_debug());
+        assert!(talk.clone().client(bytes).byte_by_byte().not_http().is_some(), "{}", bytes.escape_debug());
+    }
 }
 
 #[test]

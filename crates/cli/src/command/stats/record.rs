@@ -95,6 +95,7 @@ impl Report<'_> {
             json.put("total", http.complete + http.incomplete.values().sum::<u64>());
             json.put("complete", http.complete);
             json.put("incomplete", self.incomplete());
+            json.put("limits_hit", http.no_memory);
         });
         json.put("not_http", self.not_http());
     }
@@ -167,6 +168,10 @@ impl Display for Report<'_> {
         let incomplete: u64 = http.incomplete.values().sum();
         write!(f, "\nexchanges    {}, {} complete", http.complete + incomplete, http.complete)?;
         row(f, "  incomplete", self.incomplete())?;
+        if http.no_memory > 0 {
+            let times = Count(http.no_memory, "time");
+            write!(f, "\n  limits     were reached {times}: see --max-memory")?;
+        }
         row(f, "not HTTP", self.not_http())
     }
 }
