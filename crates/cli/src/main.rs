@@ -2,8 +2,8 @@
 //!
 //! The command parses nothing itself. Arguments become a [`job::Job`], [`pipeline`] drives packets through the
 //! [`command`] that was asked for, and [`output`] writes what it finds. Errors become exit codes here: 0 for success
-//! (a reader of the output who goes away is one), 1 for what went wrong, 2 for usage, 130 for a file that was not
-//! read to its end because of Ctrl-C.
+//! (a reader of the output who goes away is one), 1 for what went wrong, 2 for usage; for a file that was not read to
+//! its end because of a signal 128 and the signal's number, that is, 130 for Ctrl-C and 143 for SIGTERM.
 #![forbid(unsafe_code)]
 
 mod args;
@@ -24,12 +24,9 @@ use clap::Parser;
 use args::{Arguments, Command};
 use output::bytes::Escaped;
 
-const INTERRUPTED: u8 = 130;
-
 fn main() -> ExitCode {
     match run(Arguments::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(INTERRUPTED),
+        Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             if let Some(usage) = error.downcast_ref::<clap::Error>() {
@@ -41,8 +38,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Does what was asked for. `Ok(false)` when a signal cut it short.
-fn run(arguments: Arguments) -> Result<bool> {
+/// Does what was asked for.
+fn run(arguments: Arguments) -> Result<ExitCode> {
     match arguments.command {
         Command::Packets(arguments) => command::packets::run(&arguments),
         Command::Streams(arguments) => command::streams::run(&arguments),

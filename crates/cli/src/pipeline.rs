@@ -4,6 +4,7 @@
 //! before the error is reported; a reader of standard output who has gone ends everything at once.
 
 use std::ops::ControlFlow;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use egret_capture::{Capture, Event, Packet, Timestamp, Writer};
@@ -39,11 +40,11 @@ pub(crate) struct End {
     pub(crate) live: bool,
 }
 
-/// Runs a job. `Ok(false)` says that a signal cut the reading of a file short.
+/// Runs a job. The exit code is that of success, unless a signal cut the reading of a file short.
 ///
 /// # Errors
 /// What is wrong with the source, the filter, or a file that is written, after everything before it was printed.
-pub(crate) fn run(job: &Job, consumer: &mut impl Consumer) -> Result<bool> {
+pub(crate) fn run(job: &Job, consumer: &mut impl Consumer) -> Result<ExitCode> {
     let mut capture = open(job)?;
     let interrupted = signals::stop_on_signal(&capture.stopper())?;
     let mut writer =
@@ -56,7 +57,7 @@ pub(crate) fn run(job: &Job, consumer: &mut impl Consumer) -> Result<bool> {
     let written = writer.map(Writer::finish).transpose();
     drop(bar);
     if gone {
-        return read.map(|()| true);
+        return read.map(|()| ExitCode::SUCCESS);
     }
 
     let live = matches!(job.source, Source::Interface(_));
@@ -65,13 +66,14 @@ pub(crate) fn run(job: &Job, consumer: &mut impl Consumer) -> Result<bool> {
     consumer.output().flush();
     consumer.output().check()?;
     // To end a live capture or a pipe is what a signal is for; of a file something was left out.
-    let cut_short = interrupted.get() && capture.progress().is_some_and(|file| file.position < file.length);
+    let unread = capture.progress().is_some_and(|file| file.position < file.length);
+    let cut_short = interrupted.exit_code().filter(|_| unread);
     if let Some(found) = consumer.summary().filter(|_| !job.quiet) {
-        summarize(&end, &found, cut_short);
+        summarize(&end, &found, cut_short.is_some());
     }
     written?;
     read?;
-    Ok(!cut_short)
+    Ok(cut_short.map_or(ExitCode::SUCCESS, ExitCode::from))
 }
 
 fn pump(

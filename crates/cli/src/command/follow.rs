@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::ops::ControlFlow;
+use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use egret_reassembly::{
@@ -20,7 +21,7 @@ use crate::{args, say};
 /// How many of the connections there are an error names.
 const NAMED: usize = 10;
 
-pub(crate) fn run(arguments: &args::Follow) -> Result<bool> {
+pub(crate) fn run(arguments: &args::Follow) -> Result<ExitCode> {
     let args::Follow { id, client, server, raw, hex, look, limits, input, .. } = arguments;
     let job = Job::new(input, look.quiet, true)?;
     let out = Output::new(look)?;
@@ -39,10 +40,10 @@ pub(crate) fn run(arguments: &args::Follow) -> Result<bool> {
         Context { out, only, shape, over: false, others: Vec::new(), count: 0, missing: 0, gaps: 0 };
     let assembler = Assembler::new(StreamPool::new(Factory { id: *id }, limits.reassembly()));
     let mut follow = FollowOne { assembler, context };
-    let whole = pipeline::run(&job, &mut follow)?;
+    let code = pipeline::run(&job, &mut follow)?;
     let Context { over, mut others, count, .. } = follow.context;
     if over {
-        return Ok(whole);
+        return Ok(code);
     }
     if count == 0 {
         bail!("no connection {id}: there is no TCP connection at all");

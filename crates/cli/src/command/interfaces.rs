@@ -1,16 +1,18 @@
 //! `egret interfaces`: what can be captured on.
 
+use std::process::ExitCode;
+
 use anyhow::Result;
 
 use crate::args;
 
 #[cfg(not(feature = "libpcap"))]
-pub(crate) fn run(_: &args::Interfaces) -> Result<bool> {
+pub(crate) fn run(_: &args::Interfaces) -> Result<ExitCode> {
     anyhow::bail!("cannot list interfaces: {}", crate::pipeline::NO_LIBPCAP)
 }
 
 #[cfg(feature = "libpcap")]
-pub(crate) fn run(arguments: &args::Interfaces) -> Result<bool> {
+pub(crate) fn run(arguments: &args::Interfaces) -> Result<ExitCode> {
     let mut out = crate::output::Output::new(&arguments.form.look)?;
     let devices = egret_capture::devices()?;
     let width = devices.iter().map(|device| device.name.chars().count()).max().unwrap_or(0);
@@ -23,7 +25,7 @@ pub(crate) fn run(arguments: &args::Interfaces) -> Result<bool> {
     }
     out.flush();
     out.check()?;
-    Ok(true)
+    Ok(ExitCode::SUCCESS)
 }
 
 #[cfg(feature = "libpcap")]

@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
-use crate::run::{catches_interrupts, egret, run, signal};
+use crate::run::{catches_signals, egret, run, signal};
 
 /// Long enough for a machine that does ten other things.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -127,7 +127,7 @@ fn a_quiet_capture_ends_at_once_on_a_signal() {
     let said = "egret: capturing on lo; Ctrl-C ends it\negret: 0 packets, 0 dropped\n";
     for (quiet, expected) in [(None, said), (Some("--quiet"), "")] {
         let (child, _) = start(&line.into_iter().chain(quiet).collect::<Vec<_>>());
-        while !catches_interrupts(&child) {
+        while !catches_signals(&child) {
             thread::sleep(Duration::from_millis(10));
         }
         let (code, errors) = signal("-INT", child);

@@ -5,8 +5,7 @@ use std::io::Write;
 use std::process::Stdio;
 
 use crate::run::{
-    catches_interrupts, conversation, egret, file, fixtures, header, record, root, run, run_with, signal,
-    words,
+    catches_signals, conversation, egret, file, fixtures, header, record, root, run, run_with, signal, words,
 };
 
 const GOOD: &str = "fixtures/http/keep-alive.pcap";
@@ -47,25 +46,27 @@ fn a_signal_ends_the_reading_of_a_file_and_what_was_read_is_printed() {
     let packet = record(0, true, 1, 1, &[0; 1000]);
     (0..8_000).for_each(|_| capture.extend(&packet));
     let capture = file("long.pcap", &capture);
-    let mut command = egret(&["packets", "-r", &capture]);
-    let mut child =
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts");
-    while !catches_interrupts(&child) {
-        std::thread::sleep(std::time::Duration::from_millis(10));
+    for (name, expected) in [("-INT", 130), ("-TERM", 143)] {
+        let mut command = egret(&["packets", "-r", &capture]);
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts");
+        while !catches_signals(&child) {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        // Nobody reads yet, so the command cannot have come to the end of the file when the signal is there.
+        let mut stdout = child.stdout.take().expect("a pipe");
+        let reader = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            let mut text = String::new();
+            std::io::Read::read_to_string(&mut stdout, &mut text).map(|_| text)
+        });
+        let (code, summary) = signal(name, child);
+        let text = reader.join().expect("the reader ends").expect("the output is text");
+        assert_eq!(code, Some(expected), "{summary}");
+        let printed = text.lines().count();
+        assert!(printed < 8_000 && text.ends_with('\n'), "{printed} lines");
+        assert_eq!(summary, format!("egret: {printed} packets; interrupted before the end of the file\n"));
     }
-    // Nobody reads yet, so the command cannot have come to the end of the file when the signal is there.
-    let mut stdout = child.stdout.take().expect("a pipe");
-    let reader = std::thread::spawn(move || {
-        std::thread::sleep(std::time::Duration::from_millis(300));
-        let mut text = String::new();
-        std::io::Read::read_to_string(&mut stdout, &mut text).map(|_| text)
-    });
-    let (code, summary) = signal("-INT", child);
-    let text = reader.join().expect("the reader ends").expect("the output is text");
-    assert_eq!(code, Some(130), "{summary}");
-    let printed = text.lines().count();
-    assert!(printed < 8_000 && text.ends_with('\n'), "{printed} lines");
-    assert_eq!(summary, format!("egret: {printed} packets; interrupted before the end of the file\n"));
 }
 
 #[test]

@@ -146,9 +146,9 @@ pub(crate) fn signal(name: &str, child: Child) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
-/// Whether the command has come to the point where it handles SIGINT, the second signal.
-pub(crate) fn catches_interrupts(child: &Child) -> bool {
+/// Whether the command has come to the point where it handles signals: SIGTERM, the fifteenth, is the last of them.
+pub(crate) fn catches_signals(child: &Child) -> bool {
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).expect("the child lives");
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("the line is there");
-    u64::from_str_radix(caught.trim(), 16).expect("a mask") & 1 << 1 != 0
+    u64::from_str_radix(caught.trim(), 16).expect("a mask") & 1 << 14 != 0
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::ops::ControlFlow;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use egret_http::{BodyPiece, Context, Decode, Exchange, Handler, HttpFactory, Limits};
@@ -21,7 +22,7 @@ mod text;
 /// How much of a body is shown to people, if they do not say.
 const SHOWN: usize = 64 << 10;
 
-pub(crate) fn run(arguments: &args::Http) -> Result<bool> {
+pub(crate) fn run(arguments: &args::Http) -> Result<ExitCode> {
     let args::Http { verbose, body_bytes, digest, form, limits: limit_args, input } = arguments;
     let job = Job::new(input, form.look.quiet, true)?;
     let out = Output::new(&form.look)?;

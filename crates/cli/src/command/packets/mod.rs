@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use egret_decode::{Packet, decode, layers};
@@ -14,7 +15,7 @@ use crate::pipeline::{self, Consumer, End};
 mod record;
 mod text;
 
-pub(crate) fn run(arguments: &args::Packets) -> Result<bool> {
+pub(crate) fn run(arguments: &args::Packets) -> Result<ExitCode> {
     let args::Packets { form, input, .. } = arguments;
     let prints = input.write.is_none();
     let job = Job::new(input, form.look.quiet, prints)?;

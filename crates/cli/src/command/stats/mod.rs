@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use egret_decode::{Decoded, LinkType, Packet, Stop, StopReason, Timestamp, decode};
@@ -19,7 +20,7 @@ mod record;
 /// Reasons that are counted one by one; the numbers in them are the peers', so there could be any number.
 const REASONS: usize = 64;
 
-pub(crate) fn run(arguments: &args::Stats) -> Result<bool> {
+pub(crate) fn run(arguments: &args::Stats) -> Result<ExitCode> {
     let args::Stats { form, limits, input } = arguments;
     let job = Job::new(input, form.look.quiet, true)?;
     let (reassembly, http) = limits.with_http();

@@ -1,6 +1,7 @@
 //! `egret streams`: each TCP connection as one record, when it is over.
 
 use std::ops::ControlFlow;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use egret_reassembly::{
@@ -22,7 +23,7 @@ const LISTED_PER_SIDE: usize = 1_000;
 /// Gaps and conflicts held at a time for all open connections together: a few megabytes.
 const LISTED_AT_ONCE: usize = 100_000;
 
-pub(crate) fn run(arguments: &args::Streams) -> Result<bool> {
+pub(crate) fn run(arguments: &args::Streams) -> Result<ExitCode> {
     let args::Streams { digest, form, limits, input } = arguments;
     let job = Job::new(input, form.look.quiet, true)?;
     let out = Output::new(&form.look)?;
