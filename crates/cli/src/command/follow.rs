@@ -14,7 +14,7 @@ use crate::job::Job;
 use crate::output::Output;
 use crate::output::dump;
 use crate::output::lines::Lines;
-use crate::output::text::{Count, Missing, Painted, alarm, side};
+use crate::output::text::{Count, Lost, Painted, alarm, side};
 use crate::pipeline::{self, Consumer, End};
 use crate::{args, say};
 
@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &args::Follow) -> Result<ExitCode> {
         _ => Shape::Text { client: Lines::new(mark("> ")), server: Lines::new(mark("< ")), last: None },
     };
     let context =
-        Context { out, only, shape, over: false, others: Vec::new(), count: 0, missing: 0, gaps: 0 };
+        Context { out, only, shape, over: false, others: Vec::new(), count: 0, lost: Lost::default() };
     let assembler = Assembler::new(StreamPool::new(Factory { id: *id }, limits.reassembly()));
     let mut follow = FollowOne { assembler, context };
     let code = pipeline::run(&job, &mut follow)?;
@@ -80,7 +80,7 @@ impl Consumer for FollowOne {
     }
 
     fn summary(&self) -> Option<String> {
-        Some(Missing { bytes: self.context.missing, gaps: self.context.gaps }.to_string())
+        Some(self.context.lost.to_string())
     }
 }
 
@@ -94,8 +94,7 @@ struct Context {
     /// The first connections that are not the wanted one.
     others: Vec<u64>,
     count: usize,
-    missing: u64,
-    gaps: u64,
+    lost: Lost,
 }
 
 enum Shape {
@@ -144,8 +143,6 @@ impl Context {
     }
 
     fn gap(&mut self, gap: Gap) {
-        self.missing += gap.len;
-        self.gaps += 1;
         let who = if gap.direction == Direction::ClientToServer { "client" } else { "server" };
         let Gap { offset, len, reason, .. } = gap;
         let line = format!("[{} missing from the {who} at offset {offset}: {reason}]", Count(len, "byte"));
@@ -210,8 +207,13 @@ impl Stream for Followed {
         }
     }
 
-    fn complete(&mut self, _: Close, context: &mut Context) {
+    fn complete(&mut self, close: Close, context: &mut Context) {
         if self.wanted {
+            for side in [Direction::ClientToServer, Direction::ServerToClient] {
+                if context.wants(side) {
+                    context.lost.add(close.counts(side));
+                }
+            }
             context.end_line();
             context.over = true;
         } else {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use egret_capture::Timestamp;
+use egret_reassembly::Counts;
 
 /// The time of day in UTC, as tcpdump writes it (which uses local time): `14:15:04.123456`.
 pub(crate) struct Clock(pub(crate) Timestamp);
@@ -62,17 +63,34 @@ impl fmt::Display for Count {
     }
 }
 
-/// What is missing, for a summary: begins with a comma, or is empty.
-pub(crate) struct Missing {
-    pub(crate) bytes: u64,
+/// What was not delivered, for a summary: begins with a comma, or is empty.
+#[derive(Default)]
+pub(crate) struct Lost {
+    /// Bytes missing from the capture.
+    pub(crate) missing: u64,
+    /// Gaps they are missing in.
     pub(crate) gaps: u64,
+    /// Bytes that were captured, but that no receiver would have taken.
+    pub(crate) refused: u64,
 }
 
-impl fmt::Display for Missing {
+impl Lost {
+    /// What was lost of one direction.
+    pub(crate) fn add(&mut self, counts: &Counts) {
+        self.missing += counts.missing;
+        self.gaps += counts.gaps;
+        self.refused += counts.discarded.refused;
+    }
+}
+
+impl fmt::Display for Lost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.gaps {
+        if self.gaps > 0 {
+            write!(f, ", {} missing in {}", Count(self.missing, "byte"), Count(self.gaps, "gap"))?;
+        }
+        match self.refused {
             0 => Ok(()),
-            gaps => write!(f, ", {} missing in {}", Count(self.bytes, "byte"), Count(gaps, "gap")),
+            refused => write!(f, ", {} refused", Count(refused, "byte")),
         }
     }
 }

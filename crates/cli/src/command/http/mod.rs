@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::args;
 use crate::job::Job;
 use crate::output::Output;
-use crate::output::text::{Count, Missing};
+use crate::output::text::{Count, Lost};
 use crate::pipeline::{self, Consumer, End};
 
 mod record;
@@ -69,8 +69,9 @@ impl Consumer for Http {
         if incomplete > 0 {
             found += &format!(" ({incomplete} incomplete)");
         }
-        found += &Missing { bytes: stats.totals.missing, gaps: stats.totals.gaps }.to_string();
-        Some(found)
+        let mut lost = Lost::default();
+        lost.add(&stats.totals);
+        Some(found + &lost.to_string())
     }
 }
 

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::args;
 use crate::job::Job;
 use crate::output::Output;
-use crate::output::text::{Count, Missing};
+use crate::output::text::{Count, Lost};
 use crate::pipeline::{self, Consumer, End};
 
 mod record;
@@ -27,7 +27,8 @@ pub(crate) fn run(arguments: &args::Streams) -> Result<ExitCode> {
     let args::Streams { digest, form, limits, input } = arguments;
     let job = Job::new(input, form.look.quiet, true)?;
     let out = Output::new(&form.look)?;
-    let context = Context { out, json: form.json, room: LISTED_AT_ONCE, connections: 0, missing: 0, gaps: 0 };
+    let context =
+        Context { out, json: form.json, room: LISTED_AT_ONCE, connections: 0, lost: Lost::default() };
     let pool = StreamPool::new(Factory { digest: *digest }, limits.reassembly());
     pipeline::run(&job, &mut Streams { assembler: Assembler::new(pool), context })
 }
@@ -56,8 +57,8 @@ impl Consumer for Streams {
     }
 
     fn summary(&self) -> Option<String> {
-        let Context { connections, missing, gaps, .. } = self.context;
-        Some(format!(", {}{}", Count(connections, "connection"), Missing { bytes: missing, gaps }))
+        let Context { connections, lost, .. } = &self.context;
+        Some(format!(", {}{lost}", Count(*connections, "connection")))
     }
 }
 
@@ -67,8 +68,7 @@ struct Context {
     /// How many more gaps and conflicts may be listed.
     room: usize,
     connections: u64,
-    missing: u64,
-    gaps: u64,
+    lost: Lost,
 }
 
 struct Factory {
@@ -148,8 +148,6 @@ impl Stream for Conversation {
     }
 
     fn gap(&mut self, gap: Gap, context: &mut Context) {
-        context.missing += gap.len;
-        context.gaps += 1;
         let notes = self.notes(gap.direction);
         list(&mut notes.gaps, &mut notes.gaps_left_out, &mut context.room, (gap.offset, gap.len, gap.reason));
     }
@@ -172,6 +170,8 @@ impl Stream for Conversation {
 
     fn complete(&mut self, close: Close, context: &mut Context) {
         context.connections += 1;
+        context.lost.add(&close.client_to_server);
+        context.lost.add(&close.server_to_client);
         if context.json {
             context.out.json(|json| record::write(self, &close, json));
         } else {

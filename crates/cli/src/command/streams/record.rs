@@ -8,7 +8,7 @@ use sha2::Digest;
 use super::{Conversation, Notes, Side};
 use crate::output::bytes::Hex;
 use crate::output::json::Json;
-use crate::output::text::{Clock, Count, Missing, Painted, Size, Span, alarm};
+use crate::output::text::{Clock, Count, Lost, Painted, Size, Span, alarm};
 
 /// The JSON form.
 pub(super) fn write(conversation: &Conversation, close: &Close, json: &mut Json<'_>) {
@@ -63,8 +63,11 @@ impl fmt::Display for Line<'_> {
         write!(f, "  {lasted}  sent {}, received {}", Size(sent.delivered), Size(received.delivered))?;
         write!(f, "  {}, {}", connection.opened.name(), close.how)?;
         let alarm = color.then(alarm);
-        let (bytes, gaps) = (sent.missing + received.missing, sent.gaps + received.gaps);
-        write!(f, "{}", Painted(alarm.filter(|_| gaps > 0), Missing { bytes, gaps }))?;
+        let mut lost = Lost::default();
+        lost.add(sent);
+        lost.add(received);
+        let undelivered = lost.gaps + lost.refused > 0;
+        write!(f, "{}", Painted(alarm.filter(|_| undelivered), lost))?;
         let noted =
             |side: &Side| side.notes.as_ref().map_or(0, |notes| notes.anomalies.iter().map(|(_, n)| n).sum());
         let anomalies: u64 = noted(client) + noted(server) + duplicates;
