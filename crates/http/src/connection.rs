@@ -10,7 +10,7 @@ use egret_reassembly::{Direction, Ending, Flow, Opened};
 use crate::queue::Queue;
 use crate::side::{At, Lost, Side, State};
 use crate::slot::{Fault, Progress, Slot};
-use crate::sniff::{Sniff, begins, sniff};
+use crate::sniff::{Sniff, UNSURE, begins, sniff};
 use crate::{Context, Handler, Missing, Moment, NotHttp, Part, Piece, Tunnel, Why};
 
 /// One HTTP/1 connection, from the bytes of its two directions to exchanges. Needs no packets.
@@ -115,6 +115,11 @@ impl Connection {
         }
         self.side(direction).position = at.offset;
         self.settle(at.moment(), context);
+        if let State::Lost(Lost { why: Why::Malformed, bytes: UNSURE.., .. }) = self.client.state
+            && self.speaks == Speaks::Something
+        {
+            self.is_not_http(NotHttp::Other, context); // The server had time to say what this is.
+        }
     }
 
     /// Bytes of one direction that are missing; what comes next is what is behind them.
@@ -258,8 +263,11 @@ impl Connection {
         bytes: &[u8],
         context: &mut Context<H>,
     ) -> Direction {
+        let something = self.speaks == Speaks::Something;
         let side = self.side(direction);
         match &side.state {
+            // The server's first words decide.
+            State::Lost(Lost { why: Why::Malformed, .. }) if something => return direction,
             State::Lost(_) => {}
             // What is being gathered may be nothing, and the real beginning may be here.
             State::Head(gather) if !gather.certain && side.resync.is_some() && begins(bytes).is_some() => {

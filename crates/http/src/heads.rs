@@ -134,7 +134,8 @@ impl Connection {
     }
 
     /// What comes is not a head: the connection is something else, or the direction is lost, with the bytes that
-    /// were `gathered`.
+    /// were `gathered`. What a client says first and is no known protocol may be a request that nobody can read; the
+    /// server's first words tell, if they are not waited for too long.
     fn is_no_message<H: Handler>(
         &mut self,
         direction: Direction,
@@ -148,7 +149,8 @@ impl Connection {
             context.release(&gather.bytes);
         }
         let found_again = side.resync.is_some();
-        if self.speaks == Speaks::Something && (kind != NotHttp::Other || !found_again) {
+        let waits = found_again || direction == Direction::ClientToServer;
+        if self.speaks == Speaks::Something && (kind != NotHttp::Other || !waits) {
             return self.is_not_http(kind, context);
         }
         let lost = Lost { why: Why::Malformed, until: at.offset, len: 0, clean: false, bytes: gathered };
@@ -297,7 +299,7 @@ fn judge(direction: Direction, bytes: &[u8], first_line: Option<usize>) -> Resul
                 None if is_known_method(bytes) => Ok(true),
                 _ => Err(NotHttp::Other),
             },
-            None if bytes.len() > UNSURE && !is_known_method(bytes) => Err(NotHttp::Other),
+            None if bytes.len() as u64 > UNSURE && !is_known_method(bytes) => Err(NotHttp::Other),
             None => Ok(false),
         },
         (Sniff::Partial, _) => Ok(false),

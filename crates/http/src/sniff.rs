@@ -20,8 +20,9 @@ pub(crate) enum Sniff {
 /// The longest word that may be a method. The longest registered one has 17 letters (`UPDATEREDIRECTREF`).
 const METHOD: usize = 32;
 
-/// How much of a request line with a method that is not well known may come before its end does.
-pub(crate) const UNSURE: usize = 8 << 10;
+/// How much of a request line with a method that is not well known may come before its end does, and how much that is
+/// no request line at all before the server's first words.
+pub(crate) const UNSURE: u64 = 8 << 10;
 
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n";
 

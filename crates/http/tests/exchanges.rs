@@ -628,6 +628,27 @@ fn the_budget_holds() {
 }
 
 #[test]
+fn the_server_tells_whether_unreadable_bytes_were_a_request() {
+    let answer = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+    for bytes in [&b"\xdd\0\0\0 GET /txt HTTP/1.1\r\n\r\n"[..], b"G{T / HTTP/1.1\r\n\r\n", b"NONSENSE\r\n"] {
+        check(&Talk::new().client(bytes).server(answer), &["- > 400 0 request-head incomplete: malformed"]);
+        // What follows is an exchange like any other.
+        let talk = Talk::new().client(bytes).server(answer).client("GET / HTTP/1.1\r\n\r\n").server(answer);
+        let lines = talk.lines();
+        assert_eq!(lines, ["- > 400 0 request-head incomplete: malformed", "GET / 0 > 400 0 complete"]);
+        assert_eq!(Talk::new().client(bytes).not_http(), Some(NotHttp::Other));
+        assert_eq!(Talk::new().client(bytes).server("+OK\r\n").not_http(), Some(NotHttp::Other));
+        assert_eq!(Talk::new().client(bytes).server("SSH-2.0-x\r\n").not_http(), Some(NotHttp::Ssh));
+    }
+    // Protocols that are known are not waited for, and nothing is waited for long.
+    for bytes in [&b"\x16\x03\x01\x02\x00\x01"[..], b"SSH-2.0-x\r\n", b"PRI * HTTP/2.0\r\n\r\n", &[0; 9_000]]
+    {
+        let talk = Talk::new().client(bytes).server(answer);
+        assert!(talk.not_http().is_some() && talk.cut_into(100).not_http().is_some());
+    }
+}
+
+#[test]
 fn what_finds_no_memory_is_said() {
     let none = Limits { memory: 0, ..Limits::default() };
     let talk = Talk { limits: none, ..Talk::new() };
