@@ -79,6 +79,15 @@ impl Held {
     }
 }
 
+/// A segment that acknowledges what was not seen yet, and since when it waits for that.
+#[derive(Debug)]
+pub(crate) struct Early {
+    pub(crate) held: Held,
+    pub(crate) since: Timestamp,
+    /// How many segments the connection had had then.
+    pub(crate) packets: u64,
+}
+
 /// How far a connection has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -111,6 +120,8 @@ pub(crate) struct Tracked<S> {
     pub(crate) fast_open: Option<Box<Held>>,
     /// A SYN with a new initial sequence number: nothing yet, until the other side agrees to it.
     pub(crate) reopening: Option<Box<Held>>,
+    /// Segments that run ahead of the other direction, in the order of their packets.
+    pub(crate) early: Vec<Early>,
     /// What the receiver had not allowed to be sent, as far as is known; it counts once it is acknowledged.
     pub(crate) doubtful: Vec<Held>,
     pub(crate) syn_at: Option<Timestamp>,
@@ -150,6 +161,7 @@ impl<S: Stream> Tracked<S> {
             held: Vec::new(),
             fast_open: None,
             reopening: None,
+            early: Vec::new(),
             doubtful: Vec::new(),
             syn_at: None,
             connect: None,
@@ -196,7 +208,8 @@ impl<S: Stream> Tracked<S> {
     /// What this connection keeps waiting, in bytes of memory.
     pub(crate) fn cost(&self) -> usize {
         let [client, server] = &self.halves;
-        let held: usize = self.held.iter().chain(&self.doubtful).map(Held::cost).sum();
+        let early = self.early.iter().map(|early| &early.held);
+        let held: usize = self.held.iter().chain(&self.doubtful).chain(early).map(Held::cost).sum();
         client.waiting().cost()
             + server.waiting().cost()
             + held
@@ -207,15 +220,23 @@ impl<S: Stream> Tracked<S> {
     pub(crate) fn waits_since(&self) -> Option<u64> {
         let held =
             self.held.first().into_iter().chain(self.doubtful.first()).chain(self.fast_open.as_deref());
-        let held = held.map(|held| held.arrival.segment.packet);
+        let early = self.early.first().map(|early| &early.held);
+        let held = held.chain(early).map(|held| held.arrival.segment.packet);
         self.halves.iter().filter_map(Half::waits_since).chain(held).min()
     }
 
     /// When something must be given up if nothing else happens. Silence of the whole connection is the pool's matter.
     pub(crate) fn deadline(&self, limits: &Limits) -> Option<Timestamp> {
         let held = self.held.first().map(|_| self.began.after(limits.slack));
+        let early = self.early.first().map(|early| early.since.after(limits.slack));
         let finished = self.finished.map(|finished| finished.after(LAST_ACK));
-        self.halves.iter().filter_map(|half| half.deadline(limits)).chain(held).chain(finished).min()
+        self.halves
+            .iter()
+            .filter_map(|half| half.deadline(limits))
+            .chain(held)
+            .chain(early)
+            .chain(finished)
+            .min()
     }
 
     /// Takes a segment of this connection.
@@ -245,7 +266,9 @@ impl<S: Stream> Tracked<S> {
         if self.phase == Phase::Held && env.now >= self.began.after(env.limits.slack) {
             self.release(env);
         }
+        self.give_up_early(false, env);
         self.give_up_overdue(env);
+        self.settle_aside(env);
         if self.finished.is_some_and(|finished| env.now >= finished.after(LAST_ACK)) {
             self.close(Ending::Finished, env);
         }
@@ -258,6 +281,8 @@ impl<S: Stream> Tracked<S> {
         } else if self.fast_open.is_some() || !self.doubtful.is_empty() {
             self.drop_fast_open(None, env);
             self.drop_doubtful(env);
+        } else if !self.early.is_empty() {
+            self.give_up_early(true, env);
         } else {
             self.give_up_oldest(env);
         }
@@ -334,8 +359,22 @@ impl<S: Stream> Tracked<S> {
         if self.phase != Phase::Closed && !self.halves.iter().all(Half::is_quiet) {
             self.settle(env);
         }
-        while self.phase != Phase::Closed && !self.doubtful.is_empty() && self.settle_doubtful(env) {
-            self.settle(env);
+        self.settle_aside(env);
+        self.give_up_early(false, env);
+    }
+
+    /// Takes what was put aside and has become good.
+    fn settle_aside<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
+        loop {
+            let early = !self.early.is_empty() && self.settle_early(env);
+            let doubtful =
+                self.phase != Phase::Closed && !self.doubtful.is_empty() && self.settle_doubtful(env);
+            if doubtful {
+                self.settle(env);
+            }
+            if !early && !doubtful {
+                return;
+            }
         }
     }
 
@@ -403,6 +442,10 @@ impl<S: Stream> Tracked<S> {
         if self.phase == Phase::Held {
             self.release(env);
         }
+        if self.ending.is_some() {
+            return;
+        }
+        self.give_up_early(true, env);
         if self.ending.is_some() {
             return;
         }

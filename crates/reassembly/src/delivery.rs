@@ -52,12 +52,12 @@ impl<S: Stream> Tracked<S> {
         }
         let end = u64::try_from(end).unwrap_or(0);
         let half = self.half_mut(direction);
-        if half.fin.is_some_and(|fin| start <= fin as i64 && end > fin) {
+        if half.fin.is_some_and(|fin| start <= half.fin_start as i64 && end > fin) {
             // Data where a waiting FIN claimed the end: Linux lets the data win.
             half.fin = None;
         }
         if fin && end >= next && !half.done && !half.waiting().covers(end) {
-            half.fin = Some(end);
+            (half.fin, half.fin_start) = (Some(end), u64::try_from(start).unwrap_or(0));
         }
         if end <= next {
             return;
@@ -134,6 +134,21 @@ impl<S: Stream> Tracked<S> {
         self.finish_if_done(env);
     }
 
+    /// Gives up what the peer acknowledged of a direction and was never seen; what waits behind it is delivered.
+    pub(crate) fn give_up_acknowledged<F: StreamFactory<Stream = S>>(
+        &mut self,
+        direction: Direction,
+        env: &mut Env<'_, F>,
+    ) {
+        let missing = |half: &Half| !half.has_reached(half.acked) && !half.front_ready();
+        while missing(self.half(direction)) {
+            let half = self.half(direction);
+            let upto = half.hole_end().map_or(half.acked, |end| end.min(half.acked));
+            self.give_up(direction, upto, GapReason::Acknowledged, env);
+            self.drain(env);
+        }
+    }
+
     /// Gives up the hole, or the wait for the other direction, that has lasted longest.
     pub(crate) fn give_up_oldest<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
         let since = |direction: &Direction| self.half(*direction).waits_since();
@@ -195,7 +210,9 @@ impl<S: Stream> Tracked<S> {
         loop {
             let ready = |direction: Direction| {
                 let half = self.half(direction);
-                let front = half.waiting().front().filter(|piece| piece.from == half.next)?;
+                // Nothing behind a FIN is ever ready.
+                let wanted = half.fin.is_none_or(|fin| half.next < fin);
+                let front = half.waiting().front().filter(|piece| wanted && piece.from == half.next)?;
                 let free = front.ack.is_none_or(|ack| self.half(direction.reversed()).has_reached(ack));
                 Some((!free, front.packet, direction))
             };

@@ -46,6 +46,8 @@ pub(crate) struct Half {
     pub(crate) syn_ack: bool,
     /// Where the stream ends, once a FIN was seen.
     pub(crate) fin: Option<u64>,
+    /// Where the segment starts that the FIN came in.
+    pub(crate) fin_start: u64,
     /// Whether the peer acknowledged the FIN.
     pub(crate) fin_acked: bool,
     /// Whether the user was told that this direction has said all it will say.

@@ -325,13 +325,14 @@ impl<F: StreamFactory> StreamPool<F> {
             slot.booked = cost > 0 || deadline.is_some() || waits_since.is_some();
         }
         let (last, new_class) = (tracked.last, Class::of(tracked));
+        let answered = tracked.halves.iter().any(|half| half.syn_ack);
         let ended = tracked.ending.filter(|_| class != Class::Tombstone);
         self.queues.touch(index, new_class, last);
         self.note_silence(new_class, last);
         if let Some(ending) = ended {
             self.count_end(index, ending);
             // A refused connection said nothing that could come again.
-            if class == Class::HalfOpen && matches!(ending, Ending::Reset { .. }) {
+            if class == Class::HalfOpen && !answered && matches!(ending, Ending::Reset { .. }) {
                 self.forget(index);
             }
         }

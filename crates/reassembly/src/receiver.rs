@@ -5,7 +5,7 @@
 
 use egret_decode::{Checksum, TcpFlags};
 
-use crate::connection::{Arrival, Env, Held, Phase, Tracked};
+use crate::connection::{Arrival, Early, Env, Held, Phase, Tracked};
 use crate::half::{Half, MAX_WINDOW};
 use crate::seq::{Numbering, distance};
 use crate::{Anomaly, Checksums, Direction, Ending, Opened, Refusal, Segment, Stream, StreamFactory};
@@ -38,14 +38,32 @@ impl<S: Stream> Tracked<S> {
             return self.refuse(segment, Refusal::NoAck, env);
         }
         if self.half(segment.direction).numbering.is_none() {
+            if self.phase == Phase::HalfOpen
+                && self.half(segment.direction.reversed()).syn
+                && !self.may_answer(segment)
+            {
+                // Left over from an earlier connection of these ports (RFC 9293 §3.10.7.3).
+                return self.refuse(segment, Refusal::AckBeforeStart, env);
+            }
             // The handshake's other half was not captured: what comes first is taken for the start.
             self.half_mut(segment.direction).numbering = Some(Numbering::starting_at(segment.seq));
         }
-        if self.is_outdated(arrival) {
-            return self.refuse(segment, Refusal::OldTimestamp, env);
-        }
         if self.acknowledges_nothing(segment) {
             return self.refuse(segment, Refusal::AckBeforeStart, env);
+        }
+        if !self.ignoring && self.runs_ahead(segment) {
+            // A receiver would drop it if that was never sent. Until this is known it changes nothing.
+            let since = env.now;
+            return self.early.push(Early { held: Held::new(arrival), since, packets: self.packets });
+        }
+        self.take(arrival, env);
+    }
+
+    /// Takes a segment whose acknowledgment is good.
+    fn take<F: StreamFactory<Stream = S>>(&mut self, arrival: &Arrival<'_>, env: &mut Env<'_, F>) {
+        let segment = &arrival.segment;
+        if self.is_outdated(arrival) {
+            return self.refuse(segment, Refusal::OldTimestamp, env);
         }
         let acknowledged = self.acknowledge(segment);
         if self.phase == Phase::HalfOpen {
@@ -67,6 +85,88 @@ impl<S: Stream> Tracked<S> {
         } else {
             self.data(segment, acknowledged, env);
         }
+    }
+
+    /// Whether a segment acknowledges more of the other direction than was seen of it, and may be right.
+    fn runs_ahead(&self, segment: &Segment<'_>) -> bool {
+        let half = self.half(segment.direction.reversed());
+        let Some(numbering) = half.numbering else { return false };
+        let offset = u64::try_from(numbering.offset(half.next.max(half.acked), segment.ack)).unwrap_or(0);
+        !half.has_reached(offset) && offset > half.acked && (offset <= half.believable() || half.edge == 0)
+    }
+
+    /// Takes the segments that ran ahead of the other direction, once it has caught up. Where both wait for each other,
+    /// as a retransmission with a newer acknowledgment makes them, they go in the order of their packets. Says whether
+    /// there was anything.
+    pub(crate) fn settle_early<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) -> bool {
+        let before = self.early.len();
+        while self.phase != Phase::Closed {
+            let caught_up =
+                self.early.iter().position(|early| !self.runs_ahead(&self.segment_of(&early.held)));
+            let next_in = |direction: Direction| {
+                self.early.iter().position(|early| {
+                    let segment = self.segment_of(&early.held);
+                    let half = self.half(direction);
+                    let start =
+                        half.numbering.map_or(0, |numbering| numbering.offset(half.next, segment.seq));
+                    segment.direction == direction && !segment.payload.is_empty() && start <= half.next as i64
+                })
+            };
+            let cycle = || {
+                let [client, server] = Direction::BOTH.map(next_in);
+                Some(client?.min(server?))
+            };
+            let Some(index) = caught_up.or_else(cycle) else { break };
+            self.take_early(index, env);
+            self.settle(env);
+        }
+        self.early.len() < before
+    }
+
+    /// Takes the segments that have run ahead for long enough: what they acknowledge was sent and is not in the capture.
+    pub(crate) fn give_up_early<F: StreamFactory<Stream = S>>(&mut self, all: bool, env: &mut Env<'_, F>) {
+        while self.phase != Phase::Closed
+            && let Some(first) = self.early.first()
+        {
+            let waited = self.packets.saturating_sub(first.packets) >= u64::from(env.limits.slack_packets);
+            if !all && !waited && env.now < first.since.after(env.limits.slack) {
+                break;
+            }
+            let segment = self.segment_of(&first.held);
+            let (direction, ack) = (segment.direction.reversed(), segment.ack);
+            let half = self.half(direction);
+            let numbering = half.numbering;
+            let offset = numbering.map_or(0, |numbering| numbering.offset(half.next.max(half.acked), ack));
+            let offset = u64::try_from(offset).unwrap_or(0);
+            // What the other direction has here in front of that place was not missing, only early as well.
+            let covers = |early: &Early| {
+                let segment = self.segment_of(&early.held);
+                let start = numbering.map_or(0, |numbering| numbering.offset(offset, segment.seq));
+                segment.direction == direction && start < offset as i64 && !segment.payload.is_empty()
+            };
+            match self.early.iter().position(covers) {
+                Some(index) => self.take_early(index, env),
+                None => {
+                    self.take_early(0, env);
+                    self.settle_doubtful(env);
+                    self.give_up_acknowledged(direction, env);
+                }
+            }
+            self.settle(env);
+        }
+    }
+
+    fn take_early<F: StreamFactory<Stream = S>>(&mut self, index: usize, env: &mut Env<'_, F>) {
+        let early = self.early.remove(index);
+        let arrival = early.held.arrival();
+        let segment = self.segment_of(&early.held);
+        self.take(&Arrival { segment, ..arrival }, env);
+    }
+
+    /// The segment that is held, with its direction.
+    fn segment_of<'h>(&self, held: &'h Held) -> Segment<'h> {
+        let arrival = held.arrival();
+        Segment { direction: self.direction(&arrival.flow), ..arrival.segment }
     }
 
     /// Whether a segment has a wrong checksum that counts.
@@ -92,10 +192,19 @@ impl<S: Stream> Tracked<S> {
         if age > 1 {
             return !segment.payload.is_empty() || segment.flags.has(TcpFlags::FIN);
         }
-        if age <= 0 && numbering.offset(half.next, segment.seq) <= half.next as i64 {
+        let start = numbering.offset(half.next, segment.seq);
+        let next = half.next as i64;
+        if age <= 0 && start <= next && start.saturating_add_unsigned(segment.payload.len() as u64) >= next {
             half.ts_recent = Some(sent_at);
         }
         false
+    }
+
+    /// Whether a segment acknowledges the other side's SYN and at most a window behind it.
+    fn may_answer(&self, segment: &Segment<'_>) -> bool {
+        self.half(segment.direction.reversed())
+            .numbering
+            .is_some_and(|numbering| (0..=MAX_WINDOW as i64).contains(&numbering.offset(0, segment.ack)))
     }
 
     /// Whether a segment acknowledges something in front of a start that is known from the other side's SYN.
@@ -248,6 +357,7 @@ impl<S: Stream> Tracked<S> {
                     scale
                 }
             }
+            (false, None) if self.unscaled => 0,
             (false, None) => MAX_SCALE,
         };
         let exact = self.halves.iter().all(|half| half.scale.is_some());
@@ -289,7 +399,9 @@ impl<S: Stream> Tracked<S> {
             }
         };
         let checked = unanswered || half.numbering.is_some();
-        if step > 0 && step < MAX_WINDOW as i64 && !half.settled() {
+        let more_acknowledged =
+            self.early.iter().any(|early| self.segment_of(&early.held).direction != direction);
+        if step > 0 && step < MAX_WINDOW as i64 && (!half.settled() || more_acknowledged) {
             // It is right if what is missing was received but not captured, and wrong if it is still to come.
             let place = half.next.saturating_add_signed(step);
             self.half_mut(direction).set_reset(Some((place, segment.packet)));

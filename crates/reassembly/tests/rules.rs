@@ -60,6 +60,20 @@ fn the_syn_that_is_answered_counts() {
 }
 
 #[test]
+fn an_answer_to_an_earlier_connection_opens_nothing() {
+    let log = timed(vec![
+        sent(true, 1_000, 0, SYN, b""),
+        sent(false, 4_080_053_130, 2_086_663_738, ACK, b""),
+        sent(true, 2_086_663_738, 0, RST, b""),
+        sent(true, 1_000, 0, SYN, b""),
+        sent(false, 9_000, 1_001, SYN | ACK, b""),
+        sent(true, 1_001, 9_001, ACK, b"question"),
+        sent(false, 9_001, 1_009, ACK, b"answer"),
+    ]);
+    assert_eq!((log.client().as_str(), log.server().as_str(), log.gaps.len()), ("question", "answer", 0));
+}
+
+#[test]
 fn the_answer_says_where_a_client_starts_whose_syn_was_not_captured() {
     let log = timed(vec![
         sent(true, 1_000, 0, SYN, b""),

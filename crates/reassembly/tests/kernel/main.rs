@@ -188,6 +188,143 @@ fn cases() -> Vec<Case> {
             "reset one behind a fin",
             [data(0, "abc"), bare(3, FIN | ACK), bare(4, RST | ACK), data(4, "def")],
         ),
+        case("fin with bad ack", [data(0, "abc"), bare(3, FIN | ACK).acks(5000), data(3, "def")]),
+        case(
+            "fin with data and bad ack",
+            [data(0, "abc"), data(3, "XY").flags(FIN | ACK).acks(5000), data(3, "def")],
+        ),
+        case(
+            "unproven lower start",
+            [data(4, "efgh"), data(2, "CDEF").acks(5000), data(0, "ab"), data(2, "cd")],
+        ),
+        case(
+            "unproven covers proven",
+            [data(4, "ef"), data(2, "CDEFG").acks(5000), data(0, "ab"), data(2, "cd"), data(6, "g")],
+        ),
+        case(
+            "proven replaces proven because of a neighbour",
+            [data(2, "cdef"), data(6, "X").acks(5000), data(4, "EFG"), data(0, "ab")],
+        ),
+        case("urgent older after newer", [data(3, "def").urgent(2), data(0, "abc").urgent(1), data(6, "g")]),
+        case("urgent pointer 0", [data(0, "abc").urgent(0), data(3, "def")]),
+        case("urgent pointer 0 ahead", [data(3, "def").urgent(0), data(0, "abc")]),
+        case("urgent with bad ack", [data(0, "abc").urgent(2).acks(5000), data(0, "abc"), data(3, "def")]),
+        case("urgent on a bare ack", [data(0, "abc"), bare(3, ACK).urgent(2), data(3, "def")]),
+        case(
+            "urgent moved before read",
+            [data(3, "def").urgent(1), data(3, "def").urgent(2), data(0, "abc")],
+        ),
+        case("urgent one retransmitted", [data(0, "abc").urgent(2), data(0, "abcdef"), data(6, "g")]),
+        case(
+            "urgent waits then retransmitted without",
+            [data(3, "def").urgent(2), data(3, "def"), data(0, "abc")],
+        ),
+        case("urgent far beyond", [data(0, "abc").urgent(60000), data(3, "def")]),
+        case("fin below waiting", [data(0, "abc"), data(8, "XYZ"), data(3, "def").flags(FIN | ACK)]),
+        case("bare fin below waiting", [data(0, "abc"), data(8, "XYZ"), bare(3, FIN | ACK), data(3, "q")]),
+        case(
+            "fin below waiting, both waiting",
+            [data(8, "XYZ"), data(3, "def").flags(FIN | ACK), data(0, "abc"), data(6, "no")],
+        ),
+        case(
+            "fin waiting then data across",
+            [data(3, "def").flags(FIN | ACK), data(5, "FGH"), data(0, "abc")],
+        ),
+        case("two fins", [bare(6, FIN | ACK), bare(3, FIN | ACK), data(0, "abc"), data(3, "def")]),
+        case(
+            "fin far beyond the window then data",
+            [data(0, "abc"), bare(500_000_000, FIN | ACK), data(3, "def")],
+        ),
+        with_clock(
+            "a future time stamp with bad ack",
+            [
+                data(0, "abc").clock(2_000),
+                data(3, "XYZ").clock(1_000_000).acks(5000),
+                data(3, "def").clock(2_001),
+            ],
+        ),
+        with_clock(
+            "a future time stamp bare bad ack",
+            [
+                data(0, "abc").clock(2_000),
+                bare(3, ACK).clock(1_000_000).acks(5000),
+                data(3, "def").clock(2_001),
+            ],
+        ),
+        with_clock(
+            "a future time stamp far below",
+            [
+                data(0, "abc").clock(2_000),
+                data(-100_000, "XYZ").clock(1_000_000),
+                data(3, "def").clock(2_001),
+            ],
+        ),
+        with_clock(
+            "a future time stamp very old ack",
+            [
+                data(0, "abc").clock(2_000),
+                data(3, "XYZ").clock(1_000_000).acks(-100_000),
+                data(3, "def").clock(2_001),
+            ],
+        ),
+        with_clock(
+            "a future time stamp without ack flag",
+            [
+                data(0, "abc").clock(2_000),
+                data(3, "XYZ").flags(PSH).clock(1_000_000),
+                data(3, "def").clock(2_001),
+            ],
+        ),
+        with_clock(
+            "a future time stamp, old ack, retrans",
+            [data(0, "abc").clock(2_000), data(0, "abc").clock(1_000_000), data(3, "def").clock(2_001)],
+        ),
+        with_clock(
+            "a future time stamp bare ack below",
+            [data(0, "abc").clock(2_000), bare(1, ACK).clock(1_000_000), data(3, "def").clock(2_001)],
+        ),
+        with_clock(
+            "RST with old stamp",
+            [data(0, "abc").clock(2_000), bare(3, RST | ACK).clock(1_000), data(3, "def").clock(2_001)],
+        ),
+        case("the same syn resets", [data(0, "abc"), data(-1, "").flags(SYN), data(3, "def")]),
+        with_clock(
+            "the same syn resets paws",
+            [
+                data(0, "abc").clock(2_000),
+                data(-1, "").flags(SYN).clock(None),
+                data(3, "XYZ").clock(1_500),
+                data(3, "def").clock(2_001),
+            ],
+        ),
+        with_clock(
+            "the same syn sets future paws",
+            [
+                data(0, "abc").clock(2_000),
+                data(-1, "").flags(SYN).clock(5_000_000),
+                data(3, "def").clock(2_001),
+            ],
+        ),
+        case("straddles 2^30", [data(0, "abc"), data((1 << 30) + 1, "XYZ12345"), data(3, "def")]),
+        case(
+            "rst one beyond waiting hole",
+            [data(0, "abc"), data(6, "ghi"), bare(6, RST | ACK), data(3, "def")],
+        ),
+        case(
+            "rst at next with hole behind",
+            [data(0, "abc"), data(6, "ghi"), bare(3, RST | ACK), data(3, "def")],
+        ),
+        case("rst with bad ack", [data(0, "abc"), bare(3, RST | ACK).acks(5000), data(3, "def")]),
+        case(
+            "rst at end of ooo (sack)",
+            [data(0, "abc"), data(6, "ghi"), bare(9, RST | ACK), data(3, "def"), data(9, "j")],
+        ),
+        case("urgent in fin", [data(0, "abc").urgent(4).flags(FIN | ACK | URG)]),
+        case("ack below window old", [data(0, "abc"), data(3, "def").acks(-70_000), data(3, "ghi")]),
+        case(
+            "out of window seq with good ack old data",
+            [data(0, "abc"), data(-200_000, "zz"), data(3, "def")],
+        ),
         with_clock("time stamps wrap", [data(0, "abc").clock(u32::MAX), data(3, "def").clock(3)]),
         wrapping("wrap between segments", 3, [data(0, "abc"), data(3, "def"), data(6, "ghi")]),
         wrapping("wrap inside a segment", 2, [data(0, "abcd"), data(4, "efgh")]),
