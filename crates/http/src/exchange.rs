@@ -157,7 +157,10 @@ impl fmt::Display for Exchange {
             None => f.write_str("(no request)")?,
         }
         if let Some(response) = self.response() {
-            write!(f, " {}", response.status())?;
+            match response.status() {
+                Some(status) => write!(f, " {status}")?,
+                None => f.write_str(" ?")?,
+            }
             if let Some(media_type) = response.media_type() {
                 write!(f, " {}", shown(media_type.as_bytes()))?;
             }

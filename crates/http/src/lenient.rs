@@ -31,6 +31,15 @@ pub(crate) fn parse(
     }
     if feed.is_none() {
         message.anomalies = before; // What seems odd may only be cut off.
+        // Nor is the last word known to its end. Of a target the beginning is worth having.
+        let [first, second, third] = &mut message.start;
+        *third = Span::default();
+        if kind == Kind::Response && second.end >= line.end {
+            (*second, message.status) = (Span::default(), 0);
+            if first.end >= line.end {
+                *first = Span::default();
+            }
+        }
     }
     fields(head, end, &mut message.headers, &mut message.anomalies, limits, budget)
 }

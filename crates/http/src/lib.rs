@@ -46,7 +46,7 @@
 //! }
 //! connection.close(Ending::Finished, Moment::default(), &mut context);
 //! drop(context);
-//! assert_eq!(lines, [(b"/heron".to_vec(), 200, b"grey".to_vec())]);
+//! assert_eq!(lines, [(b"/heron".to_vec(), Some(200), b"grey".to_vec())]);
 //! ```
 //!
 //! What is exported from `egret-reassembly` keeps its name, but for its `Limits`, which are [`StreamLimits`] here:

@@ -66,7 +66,13 @@ impl Message {
     }
 
     fn word(&self, number: usize) -> &[u8] {
-        self.start.get(number).map_or(&[], |span| span.of(&self.headers.bytes))
+        self.seen(number).unwrap_or_default()
+    }
+
+    /// A word of the start line, if it was seen to its end, and kept.
+    fn seen(&self, number: usize) -> Option<&[u8]> {
+        let Span { start, end } = *self.start.get(number)?;
+        if end == 0 { None } else { self.headers.bytes.get(start as usize..end as usize) }
     }
 
     pub(crate) const fn mark(&mut self, anomaly: MessageAnomaly) {
@@ -94,12 +100,12 @@ impl Request {
         self.word(0)
     }
 
-    /// The target, as sent (`/path?query`).
+    /// The target, as sent (`/path?query`), as far as it was seen.
     pub fn target(&self) -> &[u8] {
         self.word(1)
     }
 
-    /// The version, as sent (`HTTP/1.1`).
+    /// The version, as sent (`HTTP/1.1`). Empty if it was not seen to its end, and in HTTP/0.9, which has none.
     pub fn version(&self) -> &[u8] {
         self.word(2)
     }
@@ -118,19 +124,22 @@ impl Deref for Request {
 pub struct Response(pub(crate) Message);
 
 impl Response {
-    /// The version, as sent (`HTTP/1.1`).
-    pub fn version(&self) -> &[u8] {
-        self.word(0)
+    /// The version, as sent (`HTTP/1.1`). `None` if it was not seen to its end.
+    pub fn version(&self) -> Option<&[u8]> {
+        self.seen(0)
     }
 
-    /// The status code, 0 if it could not be told.
-    pub fn status(&self) -> u16 {
-        self.status
+    /// The status code. `None` if it was not seen to its end, or is no number that a status could be.
+    pub const fn status(&self) -> Option<u16> {
+        match self.0.status {
+            0 => None,
+            status => Some(status),
+        }
     }
 
-    /// The reason phrase, as sent (`Not Found`); often empty.
-    pub fn reason(&self) -> &[u8] {
-        self.word(2)
+    /// The reason phrase, as sent (`Not Found`); often empty. `None` if it was not seen to its end.
+    pub fn reason(&self) -> Option<&[u8]> {
+        self.seen(2)
     }
 }
 

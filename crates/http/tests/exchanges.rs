@@ -339,7 +339,7 @@ fn reasons_and_folded_values_are_whole() {
         .server(b"HTTP/1.1 404 Nicht gefund\xe9n \r\nContent-Length: 0\r\n\r\n");
     let (found, _) = talk.run(|exchange| {
         let value = exchange.request().unwrap().headers().get("a").unwrap().to_vec();
-        (value, exchange.response().unwrap().reason().to_vec())
+        (value, exchange.response().unwrap().reason().unwrap().to_vec())
     });
     assert_eq!(found, [(b"b\r\n  c \r\n\td".to_vec(), b"Nicht gefund\xe9n ".to_vec())]);
 }
@@ -477,9 +477,9 @@ fn heads_beyond_the_limits_are_marked_and_the_connection_goes_on() {
     for talk in [talk.clone(), talk.byte_by_byte()] {
         let (found, _) = talk.run(short);
         let verdict = "request-head incomplete: 2024 bytes missing, limit";
-        assert_eq!(found[0], (996, "head-too-long".to_owned(), 200, verdict.to_owned()));
+        assert_eq!(found[0], (996, "head-too-long".to_owned(), Some(200), verdict.to_owned()));
         if found.len() == 2 {
-            assert_eq!(found[1], (2, String::new(), 200, "complete".to_owned()));
+            assert_eq!(found[1], (2, String::new(), Some(200), "complete".to_owned()));
         }
     }
 }
@@ -625,6 +625,32 @@ fn the_budget_holds() {
     assert!(no_memory > 0, "a hundred such exchanges do not fit");
     assert_eq!(complete + incomplete, kept.len() as u64);
     assert!(kept.contains(&Some(8_192)), "the first were kept: {kept:?}");
+}
+
+#[test]
+fn a_word_that_was_not_seen_to_its_end_is_not_given() {
+    type Words<'a> = (Option<&'a [u8]>, Option<u16>, Option<&'a [u8]>);
+    let cases: [(&str, Words<'_>); 6] = [
+        ("HTTP/1", (None, None, None)),
+        ("HTTP/1.1", (None, None, None)),
+        ("HTTP/1.1 20", (Some(b"HTTP/1.1"), None, None)),
+        ("HTTP/1.1 200 O", (Some(b"HTTP/1.1"), Some(200), None)),
+        ("HTTP/1.1 200 OK\r\nA", (Some(b"HTTP/1.1"), Some(200), Some(b"OK"))),
+        ("HTTP/1.1 200\r\n\r\n", (Some(b"HTTP/1.1"), Some(200), Some(b""))),
+    ];
+    for (head, words) in cases {
+        let talk = Talk::new().client("GET / HTTP/1.1\r\n\r\n").server(head);
+        let (found, _) = talk.run(|exchange| {
+            let response = exchange.response().unwrap();
+            (response.version(), response.status(), response.reason()) == words
+        });
+        assert_eq!(found, [true], "{}", head.escape_debug());
+    }
+    let (found, _) = Talk::new().client("GET /long HTTP/1").run(|exchange| {
+        let request = exchange.request().unwrap();
+        (request.target().to_vec(), request.version().to_vec())
+    });
+    assert_eq!(found, [(b"/long".to_vec(), Vec::new())]);
 }
 
 #[test]

@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use egret_http::{
-    Assembler, Body, Capture, Context, Decode, Exchange, HttpFactory, Limits, Message, StreamLimits,
-    StreamPool, decode, text,
+    Assembler, Body, Capture, Context, Decode, Exchange, HttpFactory, Limits, Message, Response,
+    StreamLimits, StreamPool, decode, text,
 };
 
 fn captures() -> Vec<PathBuf> {
@@ -54,15 +54,12 @@ fn block(out: &mut String, exchange: &Exchange) {
         message(out, &format!("request {}", words.escape_debug()), request);
     }
     for interim in exchange.informational() {
-        message(out, &format!("interim {}", interim.status()), interim);
+        message(out, &format!("interim {}", status(interim)), interim);
     }
     if let Some(response) = exchange.response() {
-        let (version, reason) = (text(response.version()), text(response.reason()));
-        message(
-            out,
-            &format!("response {version} {} {}", response.status(), reason.escape_debug()),
-            response,
-        );
+        let word = |word: Option<_>| text(word.unwrap_or(b"?"));
+        let (version, reason) = (word(response.version()), word(response.reason()));
+        message(out, &format!("response {version} {} {}", status(response), reason.escape_debug()), response);
     }
     if let Some(tunnel) = exchange.tunnel() {
         let (client, server, missing) = (tunnel.client_bytes, tunnel.server_bytes, tunnel.missing);
@@ -85,6 +82,10 @@ fn block(out: &mut String, exchange: &Exchange) {
         }
     }
     writeln!(out, "\n  {}", exchange.verdict()).unwrap();
+}
+
+fn status(response: &Response) -> String {
+    response.status().map_or("?".to_owned(), |status| status.to_string())
 }
 
 fn message(out: &mut String, what: &str, message: &Message) {

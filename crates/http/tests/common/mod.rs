@@ -226,11 +226,11 @@ pub(crate) fn line(exchange: &Exchange) -> String {
         None => line.push('-'),
     }
     for interim in exchange.informational() {
-        write!(line, " > {}", interim.status()).unwrap();
+        write!(line, " > {}", interim.status().unwrap_or(0)).unwrap();
     }
     match exchange.response() {
         Some(response) => {
-            write!(line, " > {}", response.status()).unwrap();
+            write!(line, " > {}", response.status().unwrap_or(0)).unwrap();
             message(&mut line, response);
         }
         None => line.push_str(" > -"),

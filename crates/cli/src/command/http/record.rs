@@ -17,9 +17,11 @@ pub(super) fn write(exchange: &Exchange, keeps: bool, digests: Option<Digests>, 
     if let Some(request) = exchange.request() {
         json.inside("request", |json| {
             let words = Words::of(request);
-            json.put("method", words.text(request.method()));
-            json.put("target", words.text(request.target()));
-            json.put("version", words.text(request.version()));
+            for (name, word) in
+                [("method", request.method()), ("target", request.target()), ("version", request.version())]
+            {
+                json.maybe(name, (!word.is_empty()).then(|| words.text(word)));
+            }
             message(request, Some((keeps, sent)), json);
         });
     }
@@ -57,9 +59,9 @@ pub(super) fn write(exchange: &Exchange, keeps: bool, digests: Option<Digests>, 
 
 fn answer(response: &Response, with_body: Option<(bool, Option<Pair>)>, json: &mut Json<'_>) {
     let words = Words::of(response);
-    json.put("status", response.status());
-    json.put("reason", words.text(response.reason()));
-    json.put("version", words.text(response.version()));
+    json.maybe("status", response.status());
+    json.maybe("reason", response.reason().map(|reason| words.text(reason)));
+    json.maybe("version", response.version().map(|version| words.text(version)));
     message(response, with_body, json);
 }
 

@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use egret_http::{Exchange, Headers, Message, Verdict};
+use egret_http::{Exchange, Headers, Message, Response, Verdict};
 use egret_reassembly::Direction;
 
 use super::record::shown_text;
@@ -34,8 +34,9 @@ pub(super) fn write(exchange: &Exchange, verbose: u8, out: &mut Output) {
         }
         let interim = exchange.informational().iter();
         for response in interim.chain(exchange.response()) {
-            let status = response.status().to_string();
-            let start = Words([response.version(), status.as_bytes(), response.reason()]);
+            let status = Status(response).to_string();
+            let version = response.version().unwrap_or(b"?");
+            let start = Words([version, status.as_bytes(), response.reason().unwrap_or_default()]);
             message(response, start, Direction::ServerToClient, verbose, color, to)?;
         }
         to.write_all(b"\n")
@@ -60,7 +61,7 @@ impl Display for Line<'_> {
             None => f.write_str("?")?,
         }
         if let Some(response) = exchange.response() {
-            write!(f, "  {}", response.status())?;
+            write!(f, "  {}", Status(response))?;
             if let Some(kind) = response.media_type() {
                 write!(f, " {}", Escaped(kind.as_bytes()))?;
             }
@@ -87,9 +88,21 @@ impl Display for Line<'_> {
     }
 }
 
+/// The status of a response, or `?` where it was not seen.
+struct Status<'a>(&'a Response);
+
+impl Display for Status<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.status() {
+            Some(status) => write!(f, "{status}"),
+            None => f.write_str("?"),
+        }
+    }
+}
+
 /// The colour of an exchange: what went wrong, on which side.
 fn style(exchange: &Exchange) -> Option<Style> {
-    let color = match exchange.response().map(|response| response.status()) {
+    let color = match exchange.response().and_then(|response| response.status()) {
         _ if !exchange.verdict().is_complete() => return Some(alarm()),
         Some(200..300) => AnsiColor::Green,
         Some(300..400) => AnsiColor::Cyan,
