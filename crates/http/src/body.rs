@@ -34,6 +34,8 @@ impl Framing {
 pub enum Undecoded {
     /// A coding that this crate does not know.
     UnknownCoding,
+    /// More than one coding, one upon another, which this crate does not undo.
+    StackedCodings,
     /// The bytes are not what the coding asks for.
     Broken,
     /// The body ended before the coding's end.
@@ -53,6 +55,7 @@ impl Undecoded {
     pub const fn name(self) -> &'static str {
         match self {
             Self::UnknownCoding => "unknown-coding",
+            Self::StackedCodings => "stacked-codings",
             Self::Broken => "broken",
             Self::Truncated => "truncated",
             Self::Gap => "gap",

@@ -67,7 +67,7 @@ impl Decoder {
                 return Err(Undecoded::UnknownCoding);
             };
             if found.replace(coding).is_some() {
-                return Err(Undecoded::UnknownCoding);
+                return Err(Undecoded::StackedCodings);
             }
         }
         Ok(found.map(|coding| Self {

@@ -385,11 +385,17 @@ fn gzip_and_deflate_are_undone() {
 
 #[test]
 fn codings_that_are_not_undone_are_named() {
-    for coding in ["br", "zstd", "gzip, gzip", "bogus"] {
+    for (coding, name) in [
+        ("br", "unknown-coding"),
+        ("zstd", "unknown-coding"),
+        ("bogus", "unknown-coding"),
+        ("gzip, gzip", "stacked-codings"),
+        ("deflate, identity, x-gzip", "stacked-codings"),
+    ] {
         let response =
             format!("HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\nContent-Length: 3\r\n\r\nabc");
         let talk = Talk::keeping(9).client("GET / HTTP/1.1\r\n\r\n").server(response);
-        check(&talk, &["GET / 0 > 200 3!unknown-coding \"abc\" complete"]);
+        check(&talk, &[&format!("GET / 0 > 200 3!{name} \"abc\" complete")]);
     }
     let none = "HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\nContent-Length: 3\r\n\r\nabc";
     check(
