@@ -6,13 +6,14 @@ use egret_reassembly::{Direction, Opened};
 
 use crate::body::Framing;
 use crate::budget::{Budget, cost};
-use crate::connection::{Connection, Speaks, head_of};
+use crate::connection::{Connection, head_of};
 use crate::framing::Lengths;
 use crate::message::Transfer;
 use crate::parse::{Kind, parse};
 use crate::scan::Scan;
 use crate::side::{Lost, State};
 use crate::slot::{Fault, Progress, Slot};
+use crate::sniff::Speaks;
 use crate::{Context, Handler, Limits, MessageAnomaly, Moment, Part, Why, lenient};
 
 /// A head, wherever its bytes are.

@@ -10,7 +10,7 @@ use egret_reassembly::{Direction, Ending, Flow, Opened};
 use crate::queue::Queue;
 use crate::side::{At, Lost, Side, State};
 use crate::slot::{Fault, Progress, Slot};
-use crate::sniff::{Sniff, UNSURE, begins, sniff};
+use crate::sniff::{Sniff, Speaks, UNSURE, begins, sniff};
 use crate::{Context, Handler, Missing, Moment, NotHttp, Part, Piece, Tunnel, Why};
 
 /// One HTTP/1 connection, from the bytes of its two directions to exchanges. Needs no packets.
@@ -33,19 +33,6 @@ pub struct Connection {
     pub(crate) next_index: u64,
     /// The latest packet and time that anything was decided at. What waited for others comes later than its packet.
     pub(crate) latest: Moment,
-}
-
-/// What a connection speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Speaks {
-    /// Nothing was said yet.
-    Nothing,
-    /// Something was said, but not enough to tell.
-    Something,
-    /// HTTP/1.
-    Http,
-    /// Not HTTP/1.
-    Not(NotHttp),
 }
 
 impl Connection {

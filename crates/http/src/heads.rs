@@ -5,13 +5,13 @@ use egret_reassembly::Direction;
 use crate::body::Framing;
 use crate::chunked::Chunks;
 use crate::claim::{Found, Head};
-use crate::connection::{Connection, Speaks};
+use crate::connection::Connection;
 use crate::framing::Lengths;
 use crate::message::Transfer;
 use crate::scan::Scan;
 use crate::side::{At, Gather, Lost, State};
 use crate::slot::Progress;
-use crate::sniff::{Sniff, UNSURE, is_known_method, is_request_line, sniff};
+use crate::sniff::{Sniff, Speaks, UNSURE, is_known_method, is_request_line, sniff};
 use crate::{Context, Handler, MessageAnomaly, Moment, NotHttp, Tunnel, Why};
 
 /// How many interim responses of an exchange are kept.

@@ -120,6 +120,19 @@ pub(crate) const fn is_token(byte: u8) -> bool {
         | b'~' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z')
 }
 
+/// What a connection speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Speaks {
+    /// Nothing was said yet.
+    Nothing,
+    /// Something was said, but not enough to tell.
+    Something,
+    /// HTTP/1.
+    Http,
+    /// Not HTTP/1.
+    Not(NotHttp),
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,7 @@
 
 use egret_decode::{Decoded, Network, TcpFlags, Timestamp, decode_datagram};
 
-use crate::connection::{Arrival, Held};
+use crate::arrival::{Arrival, Held};
 use crate::fragments::Fragments;
 use crate::{Checksums, Direction, Limits, Segment, Stats, Stream, StreamFactory, StreamPool};
 

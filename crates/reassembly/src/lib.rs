@@ -49,6 +49,7 @@
 //! nothing. It re-exports what is needed of the crates to its left, so that one dependency is enough.
 #![forbid(unsafe_code)]
 
+mod arrival;
 mod assembler;
 mod connection;
 mod delivery;

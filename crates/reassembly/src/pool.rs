@@ -12,7 +12,8 @@ use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
 
-use crate::connection::{Arrival, Env, Phase, Tracked};
+use crate::arrival::Arrival;
+use crate::connection::{Env, Phase, Tracked};
 use crate::half::MAX_WINDOW;
 use crate::queue::Queues;
 use crate::seq::{Numbering, distance};

@@ -5,7 +5,8 @@
 
 use egret_decode::{Checksum, TcpFlags};
 
-use crate::connection::{Arrival, Early, Env, Held, Phase, Tracked};
+use crate::arrival::{Arrival, Early, Held};
+use crate::connection::{Env, Phase, Tracked};
 use crate::half::{Half, MAX_WINDOW};
 use crate::seq::{Numbering, distance};
 use crate::{Anomaly, Checksums, Direction, Ending, Opened, Refusal, Segment, Stream, StreamFactory};
