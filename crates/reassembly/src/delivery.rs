@@ -8,9 +8,7 @@ use egret_decode::TcpFlags;
 use crate::connection::{Env, Phase, Tracked};
 use crate::half::{Half, MAX_WINDOW};
 use crate::waiting::{Conflict, Incoming};
-use crate::{
-    Anomaly, Data, Direction, Ending, Gap, GapReason, Overlap, Refusal, Segment, Stream, StreamFactory,
-};
+use crate::{Anomaly, Data, Direction, Ending, Gap, GapReason, Refusal, Segment, Stream, StreamFactory};
 
 impl<S: Stream> Tracked<S> {
     /// The payload and the FIN of a segment that was accepted. `ack` is what it acknowledges of the other direction.
@@ -277,23 +275,12 @@ impl<S: Stream> Tracked<S> {
         env: &mut Env<'_, F>,
     ) {
         let mut conflicts = Vec::new();
-        let known = self.half(direction.reversed()).next;
         let half = self.half_mut(direction);
-        // Bytes that acknowledge what was never sent are dropped by a receiver. Whether it was sent is not known yet
-        // of some that wait; bytes that need no such excuse are taken instead.
-        let proven = incoming.ack.is_some_and(|ack| ack <= known);
-        let replaces = proven && half.waiting().is_unproven(incoming.start, incoming.end(), known);
-        let overlap = if replaces { Overlap::Last } else { env.limits.overlap };
-        let doubled = half.waiting_mut().insert(overlap, incoming, &mut |conflict| conflicts.push(conflict));
+        let doubled =
+            half.waiting_mut().insert(env.limits.overlap, incoming, &mut |conflict| conflicts.push(conflict));
         half.counts.retransmitted += doubled.equal;
         half.counts.discarded.conflict += doubled.conflicting;
         half.counts.waiting = half.waiting().stored();
-        if replaces {
-            // What only the replaced bytes acknowledged was not acknowledged.
-            let acked = half.waiting().highest_ack().unwrap_or(0);
-            let other = self.half_mut(direction.reversed());
-            other.acked = other.acked.min(acked.max(other.next));
-        }
         for Conflict { offset, len, kept, dropped } in conflicts {
             self.report(Anomaly::Conflict { direction, offset, len, kept, dropped }, env);
         }

@@ -396,7 +396,7 @@ impl fmt::Display for Refusal {
 pub struct Close {
     /// How it ended.
     pub how: Ending,
-    /// When: the time of the last packet, or the deadline that passed.
+    /// When: packet time, which never goes back, at the packet that ended it, or the deadline that passed.
     pub timestamp: Timestamp,
     /// The number of the packet at which it ended.
     pub packet: u64,

@@ -15,9 +15,6 @@ use crate::Overlap;
 /// generously, so that a flood of one-byte segments is charged what it really takes.
 const PIECE_COST: usize = 192;
 
-/// How many pieces are looked at where it does not matter much to miss one.
-const LOOKED_AT: usize = 64;
-
 /// What it costs to have anything wait at all: the tree's first node, which has room for eleven pieces, and the rest of
 /// what a direction in trouble needs.
 const ROOM_COST: usize = 1_200;
@@ -164,11 +161,6 @@ impl Waiting {
         self.pieces.last_key_value().map(|(_, piece)| piece.end())
     }
 
-    /// The highest acknowledgment among the first of what waits.
-    pub(crate) fn highest_ack(&self) -> Option<u64> {
-        self.pieces.values().take(LOOKED_AT).filter_map(|piece| piece.ack).max()
-    }
-
     /// Forgets everything; returns how many captured bytes that were.
     pub(crate) fn clear(&mut self) -> u64 {
         self.pieces.clear();
@@ -260,7 +252,6 @@ impl Waiting {
         let (start, end) = (incoming.start, incoming.end());
         let mut doubled = Doubled::default();
         self.compare(&incoming, start..end, Winner::Incoming, &mut doubled, report);
-        self.rekey(start, end);
         for key in self.keys_reaching(start..end) {
             let Some(piece) = self.pieces.remove(&key) else { continue };
             self.stored -= piece.bytes().len() as u64;
@@ -284,27 +275,6 @@ impl Waiting {
         doubled
     }
 
-    /// Makes the pieces around a range known by where their stored bytes begin, so that it can be cut out of them.
-    ///
-    /// Only Linux's rule keeps a piece under a start in front of its bytes, and each piece is moved at most once.
-    fn rekey(&mut self, start: u64, end: u64) {
-        let in_front = self.pieces.range(..start).rev().take_while(|(_, piece)| piece.end() > start);
-        let first = in_front.last().map_or(start, |(key, _)| *key);
-        let (mut at, mut bound, mut moving) = (first, end, Vec::new());
-        while let Some((&key, piece)) = self.pieces.range(at..).next() {
-            if key > bound {
-                break;
-            }
-            if piece.from != key {
-                bound = bound.max(piece.from);
-                moving.push(key);
-            }
-            at = key + 1;
-        }
-        let pieces: Vec<Piece> = moving.iter().filter_map(|key| self.pieces.remove(key)).collect();
-        self.pieces.extend(pieces.into_iter().map(|piece| (piece.from, piece)));
-    }
-
     /// The keys of the pieces that store something within a range.
     fn keys_reaching(&self, range: Range<u64>) -> Vec<u64> {
         let in_front =
@@ -315,13 +285,6 @@ impl Waiting {
             self.pieces.get(key).is_some_and(|piece| piece.from < range.end && piece.end() > range.start)
         });
         keys
-    }
-
-    /// Whether something within a range was sent with an acknowledgment of more than `proven`.
-    pub(crate) fn is_unproven(&self, start: u64, end: u64, proven: u64) -> bool {
-        let unproven =
-            |key: &u64| self.pieces.get(key).is_some_and(|piece| piece.ack.is_some_and(|ack| ack > proven));
-        self.keys_reaching(start..end).iter().any(unproven)
     }
 
     /// Removes what lies from `start` up to `end` in pieces that start there. What such a piece has beyond `end`
@@ -489,35 +452,6 @@ mod tests {
                 at = piece.end();
             }
             prop_assert_eq!((waiting.stored(), waiting.cost()), (0, 0));
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn one_rule_after_another_loses_no_byte(
-            segments in prop::collection::vec((0_u64..40, 1_usize..12, any::<bool>()), 1..24),
-        ) {
-            let (mut waiting, mut covered) = (Waiting::default(), std::collections::BTreeSet::new());
-            let (mut seen, mut doubled) = (0, Doubled::default());
-            for (packet, (start, len, last)) in (1..).zip(&segments) {
-                let bytes = vec![packet as u8; *len];
-                let overlap = if *last { Overlap::Last } else { Overlap::Linux };
-                let new = waiting.insert(overlap, incoming(*start, &bytes, packet), &mut |_| {});
-                seen += *len as u64;
-                doubled.equal += new.equal;
-                doubled.conflicting += new.conflicting;
-                covered.extend(*start..start + *len as u64);
-                let contents = contents(&waiting);
-                prop_assert_eq!(seen, waiting.stored() + doubled.equal + doubled.conflicting, "conservation");
-                prop_assert!(contents.keys().eq(covered.iter()), "what was covered stays covered");
-                if *last {
-                    let mut own = contents.range(*start..start + *len as u64);
-                    prop_assert!(own.all(|(_, (_, from))| *from == packet));
-                }
-                let order: Vec<(u64, u64)> = waiting.pieces.iter().map(|(key, piece)| (*key, piece.from)).collect();
-                prop_assert!(order.is_sorted_by(|a, b| a.0 < b.0 && a.1 < b.1), "{:?}", order);
-                prop_assert!(order.iter().all(|(key, from)| key <= from));
-            }
         }
     }
 
