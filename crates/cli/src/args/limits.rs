@@ -1,0 +1,93 @@
+//! The limits of the libraries as options, mapped one to one.
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use egret_reassembly::{Checksums, Limits, Overlap};
+
+use super::values::{duration, size};
+
+/// What reassembly may hold and how long it waits.
+#[derive(Debug, Args)]
+pub(crate) struct LimitArgs {
+    /// Bytes that may wait in memory, with K, M or G behind the number; http and stats give half of it to messages
+    /// [default: 64M; 128M for http and stats]
+    #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Limits")]
+    pub(crate) max_memory: Option<usize>,
+    /// Connections followed at a time [default: 200000]
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub(crate) max_connections: Option<usize>,
+    /// How long to wait for missing bytes that nobody acknowledged: 30s, 500ms, 2m [default: 30s]
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Limits")]
+    pub(crate) patience: Option<Duration>,
+    /// How long a connection may be silent before it is taken for dead [default: 5m]
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Limits")]
+    pub(crate) idle: Option<Duration>,
+    /// Who wins where segments overlap with different bytes
+    #[arg(long, value_enum, default_value_t = OverlapArg::Linux, value_name = "WHO", help_heading = "Limits")]
+    pub(crate) overlap: OverlapArg,
+    /// What to do about segments with a wrong TCP checksum
+    #[arg(long, value_enum, default_value_t = ChecksumsArg::Ignore, value_name = "WHAT", help_heading = "Limits")]
+    pub(crate) checksums: ChecksumsArg,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ChecksumsArg {
+    /// Nothing: captured on the sending machine, they are often not filled in yet
+    Ignore,
+    /// Drop them, as every receiver does
+    Verify,
+    /// Drop them where the same side sent right ones before
+    Auto,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OverlapArg {
+    /// What Linux keeps
+    Linux,
+    /// The bytes that came first
+    First,
+    /// The bytes that came last
+    Last,
+}
+
+impl LimitArgs {
+    /// The limits of reassembly and of HTTP that these amount to: half of the memory for segments that wait, half for
+    /// messages under way.
+    pub(crate) fn with_http(&self) -> (Limits, egret_http::Limits) {
+        let mut reassembly = self.reassembly();
+        let mut http = egret_http::Limits::default();
+        if let Some(total) = self.max_memory {
+            http.memory = total / 2;
+            reassembly = self.with_memory(total - http.memory);
+        }
+        (reassembly, http)
+    }
+
+    /// The limits of reassembly alone.
+    pub(crate) fn reassembly(&self) -> Limits {
+        self.with_memory(self.max_memory.unwrap_or(Limits::default().memory))
+    }
+
+    fn with_memory(&self, memory: usize) -> Limits {
+        let default = Limits::default();
+        Limits {
+            memory,
+            fragments: default.fragments.min(memory / 4),
+            connections: self.max_connections.unwrap_or(default.connections),
+            patience: self.patience.unwrap_or(default.patience),
+            idle: self.idle.unwrap_or(default.idle),
+            overlap: match self.overlap {
+                OverlapArg::Linux => Overlap::Linux,
+                OverlapArg::First => Overlap::First,
+                OverlapArg::Last => Overlap::Last,
+            },
+            checksums: match self.checksums {
+                ChecksumsArg::Ignore => Checksums::Ignore,
+                ChecksumsArg::Verify => Checksums::Verify,
+                ChecksumsArg::Auto => Checksums::Auto,
+            },
+            ..default
+        }
+    }
+}
