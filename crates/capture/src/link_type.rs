@@ -13,18 +13,54 @@ impl LinkType {
     pub const NULL: Self = Self(0);
     /// Ethernet (IEEE 802.3), without the frame check sequence.
     pub const ETHERNET: Self = Self(1);
+    /// PPP (RFC 1661), with or without HDLC's address and control bytes.
+    pub const PPP: Self = Self(9);
+    /// FDDI, with IEEE 802.2 headers inside.
+    pub const FDDI: Self = Self(10);
+    /// PPP in HDLC-like framing (RFC 1662), or Cisco's HDLC.
+    pub const PPP_HDLC: Self = Self(50);
+    /// PPPoE (RFC 2516), from its header on.
+    pub const PPP_ETHER: Self = Self(51);
     /// Raw IP, version 4 or 6 by its first nibble.
     pub const RAW: Self = Self(101);
+    /// Cisco's HDLC.
+    pub const C_HDLC: Self = Self(104);
+    /// IEEE 802.11 frames.
+    pub const IEEE802_11: Self = Self(105);
     /// OpenBSD loopback: the protocol family in network byte order.
     pub const LOOP: Self = Self(108);
     /// Linux "cooked" capture, version 1 (the `any` device).
     pub const LINUX_SLL: Self = Self(113);
+    /// OpenBSD's packet filter log.
+    pub const PFLOG: Self = Self(117);
+    /// IEEE 802.11 frames behind a Prism header.
+    pub const IEEE802_11_PRISM: Self = Self(119);
+    /// IEEE 802.11 frames behind a radiotap header.
+    pub const IEEE802_11_RADIOTAP: Self = Self(127);
+    /// IEEE 802.11 frames behind an AVS header.
+    pub const IEEE802_11_AVS: Self = Self(163);
+    /// PPP as Linux' and NetBSD's `pppd` log it: the direction in the address byte's place.
+    pub const PPP_PPPD: Self = Self(166);
+    /// Any packet behind a per-packet information header.
+    pub const PPI: Self = Self(192);
+    /// PPP behind a byte for the direction.
+    pub const PPP_WITH_DIR: Self = Self(204);
     /// Raw IPv4.
     pub const IPV4: Self = Self(228);
     /// Raw IPv6.
     pub const IPV6: Self = Self(229);
+    /// Linux' netfilter log.
+    pub const NFLOG: Self = Self(239);
     /// Linux "cooked" capture, version 2.
     pub const LINUX_SLL2: Self = Self(276);
+    /// Ethernet with a Broadcom switch's tag behind the addresses.
+    pub const DSA_TAG_BRCM: Self = Self(281);
+    /// Ethernet with a Broadcom switch's tag in front.
+    pub const DSA_TAG_BRCM_PREPEND: Self = Self(282);
+    /// Ethernet with a Marvell switch's tag behind the addresses.
+    pub const DSA_TAG_DSA: Self = Self(283);
+    /// Ethernet with a Marvell switch's tag and an ethertype for it behind the addresses.
+    pub const DSA_TAG_EDSA: Self = Self(284);
 
     /// The link type for a number found in a file header or given by libpcap.
     ///
@@ -42,12 +78,30 @@ impl LinkType {
         Some(match self {
             Self::NULL => "null",
             Self::ETHERNET => "ethernet",
+            Self::PPP => "ppp",
+            Self::FDDI => "fddi",
+            Self::PPP_HDLC => "ppp-hdlc",
+            Self::PPP_ETHER => "pppoe",
             Self::RAW => "raw",
+            Self::C_HDLC => "c-hdlc",
+            Self::IEEE802_11 => "ieee802-11",
             Self::LOOP => "loop",
             Self::LINUX_SLL => "linux-sll",
+            Self::PFLOG => "pflog",
+            Self::IEEE802_11_PRISM => "prism",
+            Self::IEEE802_11_RADIOTAP => "radiotap",
+            Self::IEEE802_11_AVS => "avs",
+            Self::PPP_PPPD => "ppp-pppd",
+            Self::PPI => "ppi",
+            Self::PPP_WITH_DIR => "ppp-with-direction",
             Self::IPV4 => "ipv4",
             Self::IPV6 => "ipv6",
+            Self::NFLOG => "nflog",
             Self::LINUX_SLL2 => "linux-sll2",
+            Self::DSA_TAG_BRCM => "dsa-brcm",
+            Self::DSA_TAG_BRCM_PREPEND => "dsa-brcm-prepend",
+            Self::DSA_TAG_DSA => "dsa",
+            Self::DSA_TAG_EDSA => "edsa",
             _ => return None,
         })
     }
