@@ -8,6 +8,7 @@ use std::time::Duration;
 use egret_decode::{Flow, TcpFlags, Timestamp};
 
 use crate::arrival::{Arrival, Early, Held};
+use crate::delivered::Delivered;
 use crate::half::Half;
 use crate::seq::{Numbering, distance};
 use crate::{
@@ -23,6 +24,7 @@ pub(crate) struct Env<'e, F: StreamFactory> {
     pub(crate) limits: &'e Limits,
     pub(crate) factory: &'e mut F,
     pub(crate) context: &'e mut <F::Stream as Stream>::Context,
+    pub(crate) delivered: &'e mut Delivered,
     /// Packet time: of the packet at hand, or of the deadline that passed.
     pub(crate) now: Timestamp,
     /// The number of the packet at hand.

@@ -6,6 +6,7 @@
 use egret_decode::TcpFlags;
 
 use crate::connection::{Env, Phase, Tracked};
+use crate::delivered::Contradicted;
 use crate::half::{Half, MAX_WINDOW};
 use crate::waiting::{Conflict, Incoming};
 use crate::{Anomaly, Data, Direction, Ending, Gap, GapReason, Refusal, Segment, Stream, StreamFactory};
@@ -306,6 +307,10 @@ impl<S: Stream> Tracked<S> {
         let Incoming { start: offset, bytes, cut, packet, timestamp, ack, .. } = *incoming;
         let half = self.half_mut(direction);
         half.next = offset + bytes.len() as u64;
+        if !bytes.is_empty() {
+            let previous = std::mem::replace(&mut half.last_delivered, packet);
+            env.delivered.note(packet, previous, offset, bytes, env.packet);
+        }
         let seq = half.numbering.map_or(0, |numbering| numbering.seq(offset));
         let urgent = half.urgent().filter(|urgent| (offset..half.next).contains(urgent));
         let data = Data { direction, offset, timestamp, packet, seq, ack, bytes };
@@ -356,7 +361,8 @@ impl<S: Stream> Tracked<S> {
         }
     }
 
-    /// Bytes in front of what is next: late when they were reported missing, retransmitted otherwise.
+    /// Bytes in front of what is next: late when they were reported missing, in conflict where they are known to be
+    /// others than those that were delivered, retransmitted otherwise.
     fn count_old<F: StreamFactory<Stream = S>>(
         &mut self,
         segment: &Segment<'_>,
@@ -367,11 +373,26 @@ impl<S: Stream> Tracked<S> {
         let (direction, packet) = (segment.direction, segment.packet);
         let before_start = len.min(start.saturating_neg().max(0) as u64);
         let from = start.max(0) as u64;
-        let half = self.half_mut(direction);
-        let missing = half.reported_missing(from, from + (len - before_start));
+        let end = from + (len - before_start);
+        let half = self.half(direction);
+        let missing = half.reported_missing(from, end);
         let late = missing.map_or(0, |(_, len)| len);
-        half.counts.discarded.late += before_start + late;
-        half.counts.retransmitted += len - before_start - late;
+        let bytes = segment.payload.get(before_start as usize..len as usize).unwrap_or_default();
+        // One byte in front of the next is how a connection is kept alive (RFC 9293 §3.8.4), whatever that byte is.
+        let probe = segment.payload.len() <= 1 && end == half.next;
+        let contradicted = if probe {
+            Vec::new()
+        } else {
+            env.delivered.contradicted(half.last_delivered, from, bytes, env.packet)
+        };
+        let conflicting: u64 = contradicted.iter().map(|known| known.len).sum();
+        let counts = &mut self.half_mut(direction).counts;
+        counts.discarded.late += before_start + late;
+        counts.discarded.conflict += conflicting;
+        counts.retransmitted += len - before_start - late - conflicting;
+        for Contradicted { offset, len, packet: kept } in contradicted {
+            self.report(Anomaly::Conflict { direction, offset, len, kept, dropped: packet }, env);
+        }
         if let Some((offset, len)) = missing {
             self.report(Anomaly::Late { direction, offset, len, packet }, env);
         }

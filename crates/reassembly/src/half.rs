@@ -26,6 +26,8 @@ pub(crate) struct Half {
     pub(crate) numbering: Option<Numbering>,
     /// Everything in front of this is delivered or reported missing.
     pub(crate) next: u64,
+    /// The number of the packet that was delivered last.
+    pub(crate) last_delivered: u64,
     /// Everything in front of this was received by the peer.
     pub(crate) acked: u64,
     /// The offset behind everything that was seen, whether it counts or not.

@@ -52,6 +52,7 @@
 mod arrival;
 mod assembler;
 mod connection;
+mod delivered;
 mod delivery;
 mod fragments;
 mod half;

@@ -5,6 +5,9 @@ use std::time::Duration;
 use crate::{Checksums, Overlap};
 
 /// How much an [`Assembler`](crate::Assembler) may hold, how long it waits, and which receiver it imitates.
+///
+/// Beside what is counted here, an assembler remembers digests of the last 65,536 packets: at most 2.7 MB, whatever the
+/// limits are. More limits may come; write the ones you set and `..Limits::default()`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes that may wait in this assembler, over all its connections and fragments together, with what it costs to

@@ -14,6 +14,7 @@ use std::hash::BuildHasher;
 
 use crate::arrival::Arrival;
 use crate::connection::{Env, Phase, Tracked};
+use crate::delivered::Delivered;
 use crate::half::MAX_WINDOW;
 use crate::queue::Queues;
 use crate::seq::{Numbering, distance};
@@ -38,6 +39,7 @@ pub struct StreamPool<F: StreamFactory> {
     deadlines: BTreeSet<(Timestamp, u64, u32)>,
     waiters: BTreeSet<(u64, u32)>,
     waiting: usize,
+    delivered: Delivered,
     pub(crate) stats: Stats,
 }
 
@@ -128,6 +130,7 @@ impl<F: StreamFactory> StreamPool<F> {
             deadlines: BTreeSet::new(),
             waiters: BTreeSet::new(),
             waiting: 0,
+            delivered: Delivered::default(),
             stats: Stats::default(),
         }
     }
@@ -301,10 +304,10 @@ impl<F: StreamFactory> StreamPool<F> {
         context: &mut <F::Stream as Stream>::Context,
         act: impl FnOnce(&mut Tracked<F::Stream>, &mut Env<'_, F>),
     ) {
-        let Self { factory, limits, slots, .. } = self;
+        let Self { factory, limits, slots, delivered, .. } = self;
         let Some(Some(slot)) = slots.get_mut(index as usize) else { return };
         let class = Class::of(&slot.tracked);
-        act(&mut slot.tracked, &mut Env { limits, factory, context, now, packet });
+        act(&mut slot.tracked, &mut Env { limits, factory, context, delivered, now, packet });
         let tracked = &slot.tracked;
         if slot.booked || !tracked.is_quiet() {
             let (cost, deadline, waits_since) =

@@ -13,8 +13,7 @@ pub struct Counts {
     pub seen: u64,
     /// Given to the stream.
     pub delivered: u64,
-    /// Captured again: with the same bytes, as far as both copies waited at a time. What was delivered is not kept to be
-    /// compared with.
+    /// Captured again: with the same bytes, as far as that can be told (see [`Anomaly::Conflict`](crate::Anomaly::Conflict)).
     pub retransmitted: u64,
     /// Captured but not part of the stream.
     pub discarded: Discarded,

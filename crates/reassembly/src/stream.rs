@@ -255,12 +255,18 @@ impl fmt::Display for GapReason {
 #[non_exhaustive]
 pub enum Anomaly {
     /// Two packets carried different bytes for the same place; the receiver's rules decided which count.
+    ///
+    /// Among bytes that wait, the range is exact. Bytes that were delivered are not kept, only a digest of what each
+    /// packet brought: a later copy is compared as far as it carries all that one packet brought, and the range is then
+    /// all of that. Where it carries a part, or the packet is 65,536 packets back, nothing can be told, and the bytes count
+    /// as retransmitted.
     Conflict {
         /// Who sent them.
         direction: Direction,
         /// Where in the stream.
         offset: u64,
-        /// How many bytes, from the first that differs to the last.
+        /// How many bytes: from the first that differs to the last where both waited, all of the packet's where one was
+        /// delivered.
         len: u64,
         /// The packet whose bytes count.
         kept: u64,

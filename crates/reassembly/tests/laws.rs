@@ -8,7 +8,7 @@
     reason = "a test asserts by panicking"
 )]
 
-use egret_reassembly::{Ending, GapReason, Limits, Overlap};
+use egret_reassembly::{Anomaly, Ending, GapReason, Limits, Overlap};
 use proptest::prelude::*;
 
 mod support;
@@ -103,6 +103,47 @@ proptest! {
         let log = run(&timed(segments));
         let delivered = log.bytes[0][0].get(..kept.len());
         prop_assert_eq!(delivered, Some(&kept[..]), "{}", log.text());
+    }
+
+    #[test]
+    fn a_later_copy_of_all_that_a_packet_brought_is_compared_with_it(
+        isn: u32,
+        cuts in prop::collection::vec(1_usize..12, 1..20),
+        copies in prop::collection::vec((any::<prop::sample::Index>(), 2_usize..60, any::<prop::sample::Index>(), any::<bool>()), 0..12),
+    ) {
+        let message = message(cuts.iter().sum());
+        let at = |offset: usize| isn.wrapping_add(1).wrapping_add(offset as u32);
+        let mut segments = handshake(isn, 9_000);
+        let mut brought = Vec::new();
+        let mut offset = 0;
+        for len in &cuts {
+            segments.push(sent(true, at(offset), 9_001, ACK, &message[offset..offset + len]));
+            brought.push((offset, offset + len, segments.len() as u64));
+            offset += len;
+        }
+        let mut expected = Vec::new();
+        for (start, len, flip, flips) in &copies {
+            let start = start.index(message.len());
+            let mut bytes = message[start..(start + len).min(message.len())].to_vec();
+            let place = flip.index(bytes.len());
+            bytes[place] ^= u8::from(*flips);
+            let (end, place) = (start + bytes.len(), start + place);
+            let number = segments.len() as u64 + 1;
+            let probe = bytes.len() == 1 && end == message.len();
+            expected.extend(brought.iter().filter(|(low, high, _)| {
+                *flips && !probe && start <= *low && *high <= end && (*low..*high).contains(&place)
+            }).map(|(low, high, packet)| (*low as u64, (high - low) as u64, *packet, number)));
+            segments.push(sent(true, at(start), 9_001, ACK, &bytes));
+        }
+        let log = run(&timed(segments));
+        let conflicts: Vec<_> = log.anomalies.iter().filter_map(|anomaly| match anomaly {
+            Anomaly::Conflict { offset, len, kept, dropped, .. } => Some((*offset, *len, *kept, *dropped)),
+            _ => None,
+        }).collect();
+        let len: u64 = expected.iter().map(|conflict| conflict.1).sum();
+        prop_assert_eq!(conflicts, expected);
+        prop_assert_eq!(log.closes[0].client_to_server.discarded.conflict, len);
+        prop_assert_eq!(&log.bytes[0][0], &message);
     }
 
     #[test]
