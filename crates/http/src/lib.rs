@@ -79,10 +79,12 @@ mod parse;
 mod piece;
 mod queue;
 mod scan;
+mod select;
 mod side;
 mod slot;
 mod sniff;
 mod stream;
+mod url;
 mod verdict;
 
 pub use anomaly::{MessageAnomalies, MessageAnomaly};
@@ -95,6 +97,7 @@ pub use head::{Headers, text};
 pub use limits::{Decode, Limits};
 pub use message::{Message, Request, Response, Transfer};
 pub use piece::{Missing, Piece};
+pub use select::{BadPattern, HostPattern, PathPattern, Selection, StatusPattern};
 pub use stream::{HttpFactory, HttpStream};
 pub use verdict::{Part, Verdict, Why};
 

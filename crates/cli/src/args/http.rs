@@ -1,6 +1,7 @@
 //! The options of `egret http`.
 
 use clap::Args;
+use egret_http::{HostPattern, PathPattern, Selection, StatusPattern};
 
 use super::values::size;
 use super::{Form, Input, LimitArgs};
@@ -17,9 +18,45 @@ pub(crate) struct Http {
     #[arg(long, requires = "json")]
     pub(crate) digest: bool,
     #[command(flatten)]
+    pub(crate) select: Select,
+    #[command(flatten)]
     pub(crate) form: Form,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
     #[command(flatten)]
     pub(crate) input: Input,
+}
+
+/// Which exchanges are printed: those that are one of what is asked for, in each respect.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Selection")]
+pub(crate) struct Select {
+    /// Only what is asked of this host: `example.com`, `*.example.com`, `10.0.0.2:8080`, `[::1]:80`
+    #[arg(long, value_name = "HOST", value_delimiter = ',')]
+    host: Vec<HostPattern>,
+    /// Only this path; `*` stands for any characters, `?` for one, `[ab]` for one of these
+    #[arg(long, value_name = "GLOB")]
+    path: Vec<PathPattern>,
+    /// Only requests with this method
+    #[arg(long, value_name = "METHOD", value_delimiter = ',')]
+    method: Vec<String>,
+    /// Only responses with this status: `404`, `4xx`, `4xx,5xx`
+    #[arg(long, value_name = "STATUS", value_delimiter = ',')]
+    status: Vec<StatusPattern>,
+    /// Only exchanges of which something was not seen
+    #[arg(long)]
+    incomplete: bool,
+}
+
+impl Select {
+    pub(crate) fn selection(&self) -> Selection {
+        let Self { host, path, method, status, incomplete } = self;
+        Selection {
+            hosts: host.clone(),
+            paths: path.clone(),
+            methods: method.clone(),
+            statuses: status.clone(),
+            incomplete: *incomplete,
+        }
+    }
 }

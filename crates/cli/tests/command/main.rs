@@ -12,3 +12,5 @@ mod output;
 mod readme;
 #[cfg(test)]
 mod run;
+#[cfg(test)]
+mod select;

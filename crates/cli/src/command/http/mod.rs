@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use egret_http::{BodyPiece, Context, Decode, Exchange, Handler, HttpFactory, Limits};
+use egret_http::{BodyPiece, Context, Decode, Exchange, Handler, HttpFactory, Limits, Selection};
 use egret_reassembly::{Assembler, Direction, Packet, StreamPool, Timestamp, decode};
 use sha2::{Digest, Sha256};
 
@@ -23,7 +23,7 @@ mod text;
 const SHOWN: usize = 64 << 10;
 
 pub(crate) fn run(arguments: &args::Http) -> Result<ExitCode> {
-    let args::Http { verbose, body_bytes, digest, form, limits: limit_args, input } = arguments;
+    let args::Http { verbose, body_bytes, digest, select, form, limits: limit_args, input } = arguments;
     let job = Job::new(input, form.look.quiet, true)?;
     let out = Output::new(&form.look)?;
     let shows_bodies = *verbose > 1 && !form.json;
@@ -32,7 +32,14 @@ pub(crate) fn run(arguments: &args::Http) -> Result<ExitCode> {
     let decode = if *digest { Decode::Always } else { Decode::Kept };
     let limits = Limits { keep_body, decode, ..http };
     let shape = if form.json { Shape::Json } else { Shape::Text(*verbose) };
-    let exchanges = Exchanges { out, shape, keeps: keep_body > 0, digests: digest.then(HashMap::new) };
+    let exchanges = Exchanges {
+        out,
+        shape,
+        keeps: keep_body > 0,
+        digests: digest.then(HashMap::new),
+        selection: select.selection(),
+        left_out: 0,
+    };
     let assembler = Assembler::new(StreamPool::new(HttpFactory::new(), reassembly));
     pipeline::run(&job, &mut Http { assembler, context: Context::new(exchanges, limits) })
 }
@@ -69,6 +76,10 @@ impl Consumer for Http {
         if incomplete > 0 {
             found += &format!(" ({incomplete} incomplete)");
         }
+        let Exchanges { selection, left_out, .. } = self.context.handler();
+        if !selection.is_everything() {
+            found += &format!(", {left_out} not selected");
+        }
         let mut lost = Lost::default();
         lost.add(&stats.totals);
         Some(found + &lost.to_string())
@@ -83,6 +94,9 @@ struct Exchanges {
     keeps: bool,
     /// The digests of the bodies of exchanges under way, if they are asked for.
     digests: Option<HashMap<(u64, u64), Digests>>,
+    selection: Selection,
+    /// Exchanges that were not selected.
+    left_out: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -126,6 +140,10 @@ impl Handler for Exchanges {
             },
             None => None,
         };
+        if !self.selection.selects(exchange) {
+            self.left_out += 1;
+            return;
+        }
         match self.shape {
             Shape::Json => {
                 let keeps = self.keeps;
