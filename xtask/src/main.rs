@@ -13,6 +13,7 @@ mod compare;
 mod demo;
 mod examples;
 mod fixtures;
+mod fuzz;
 mod record;
 mod script;
 mod setup;
@@ -35,6 +36,8 @@ cargo xtask COMMAND
   bless            rewrite the golden results of the fixtures and show what changed
   tidy             the rules of the house that a compiler does not check
   compare FILE…    what tshark and tcpflow make of captures, beside what egret makes of them
+  fuzz [TARGET…] [--minutes N]
+                   run the fuzz targets of crates/*/fuzz, all or these, for so long each
   record           make the real captures anew with nginx, curl and egret itself
 ";
 
@@ -54,7 +57,7 @@ fn run(words: &[String]) -> Result<()> {
         print!("{HELP}");
         return Ok(());
     };
-    if !matches!(command.as_str(), "demo" | "compare") && !rest.is_empty() {
+    if !matches!(command.as_str(), "demo" | "compare" | "fuzz") && !rest.is_empty() {
         bail!("`{command}` takes no arguments\n\n{HELP}");
     }
     match command.as_str() {
@@ -65,6 +68,7 @@ fn run(words: &[String]) -> Result<()> {
         "bless" => bless::run(),
         "tidy" => tidy::run(),
         "compare" => compare::run(rest),
+        "fuzz" => fuzz::run(rest),
         "record" => record::run(),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
