@@ -55,12 +55,11 @@ pub(crate) struct Tracked<S> {
     /// How many segments came.
     pub(crate) packets: u64,
     pub(crate) ignoring: bool,
-    /// Whether a side's SYN had no window scale option.
-    pub(crate) unscaled: bool,
     pub(crate) halves: [Half; 2],
     pub(crate) stream: Option<S>,
     pub(crate) held: Vec<Held>,
-    pub(crate) fast_open: Option<Box<Held>>,
+    /// SYNs with data of which it is not known yet whether it counts.
+    pub(crate) fast_opens: Vec<Held>,
     /// A SYN with a new initial sequence number: nothing yet, until the other side agrees to it.
     pub(crate) reopening: Option<Box<Held>>,
     /// Segments that run ahead of the other direction, in the order of their packets.
@@ -98,11 +97,10 @@ impl<S: Stream> Tracked<S> {
             last: now,
             packets: 0,
             ignoring: false,
-            unscaled: false,
             halves: [Half::default(), Half::default()],
             stream: None,
             held: Vec::new(),
-            fast_open: None,
+            fast_opens: Vec::new(),
             reopening: None,
             early: Vec::new(),
             doubtful: Vec::new(),
@@ -144,7 +142,7 @@ impl<S: Stream> Tracked<S> {
         let nothing_held = self.finished.is_none()
             && self.held.is_empty()
             && self.doubtful.is_empty()
-            && self.fast_open.is_none();
+            && self.fast_opens.is_empty();
         nothing_held && self.halves.iter().all(Half::is_quiet)
     }
 
@@ -152,17 +150,13 @@ impl<S: Stream> Tracked<S> {
     pub(crate) fn cost(&self) -> usize {
         let [client, server] = &self.halves;
         let early = self.early.iter().map(|early| &early.held);
-        let held: usize = self.held.iter().chain(&self.doubtful).chain(early).map(Held::cost).sum();
-        client.waiting().cost()
-            + server.waiting().cost()
-            + held
-            + self.fast_open.as_ref().map_or(0, |held| held.cost())
+        let held = self.held.iter().chain(&self.doubtful).chain(&self.fast_opens).chain(early);
+        client.waiting().cost() + server.waiting().cost() + held.map(Held::cost).sum::<usize>()
     }
 
     /// The packet since which something of this connection waits.
     pub(crate) fn waits_since(&self) -> Option<u64> {
-        let held =
-            self.held.first().into_iter().chain(self.doubtful.first()).chain(self.fast_open.as_deref());
+        let held = self.held.first().into_iter().chain(self.doubtful.first()).chain(self.fast_opens.first());
         let early = self.early.first().map(|early| &early.held);
         let held = held.chain(early).map(|held| held.arrival.segment.packet);
         self.halves.iter().filter_map(Half::waits_since).chain(held).min()
@@ -221,8 +215,8 @@ impl<S: Stream> Tracked<S> {
     pub(crate) fn relieve<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
         if self.phase == Phase::Held {
             self.release(env);
-        } else if self.fast_open.is_some() || !self.doubtful.is_empty() {
-            self.drop_fast_open(None, env);
+        } else if !self.fast_opens.is_empty() || !self.doubtful.is_empty() {
+            self.drop_fast_opens(env);
             self.drop_doubtful(env);
         } else if !self.early.is_empty() {
             self.give_up_early(true, env);
@@ -332,9 +326,8 @@ impl<S: Stream> Tracked<S> {
             half.counts.discarded.ignored += half.waiting_mut().clear();
             half.counts.waiting = 0;
         }
-        for held in
-            self.fast_open.take().map(|held| *held).into_iter().chain(std::mem::take(&mut self.doubtful))
-        {
+        let aside = [std::mem::take(&mut self.fast_opens), std::mem::take(&mut self.doubtful)];
+        for held in aside.into_iter().flatten() {
             let direction = self.direction(&held.arrival.flow);
             self.half_mut(direction).counts.discarded.ignored += held.payload.len() as u64;
         }
@@ -394,7 +387,7 @@ impl<S: Stream> Tracked<S> {
         }
         self.phase = Phase::Closed;
         self.ending = Some(how);
-        self.drop_fast_open(None, env);
+        self.drop_fast_opens(env);
         self.drop_doubtful(env);
         self.flush(env);
         // With the last holes given up, a RST or the FINs behind them have come true.

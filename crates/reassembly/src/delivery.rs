@@ -174,7 +174,11 @@ impl<S: Stream> Tracked<S> {
             }
         }
         for direction in Direction::BOTH {
-            let half = self.half(direction);
+            let half = self.half_mut(direction);
+            if half.may_be_fin() {
+                // Nothing ever came behind it: it was a FIN.
+                (half.fin, half.fin_acked) = (Some(half.next), true);
+            }
             let known_end = half.fin.unwrap_or(half.acked);
             if known_end > half.next && !self.ignoring {
                 self.give_up(direction, known_end, self.final_reason(direction, known_end), env);
@@ -251,7 +255,10 @@ impl<S: Stream> Tracked<S> {
         if self.phase == Phase::Closed {
             return;
         }
-        let reached = |half: &Half| half.reset().is_some_and(|(place, _)| half.next >= place);
+        let reached = |half: &Half| {
+            half.reset()
+                .is_some_and(|(place, _)| place <= half.next || (place == half.next + 1 && half.may_be_fin()))
+        };
         if self.halves.iter().any(reached) {
             self.close(Ending::Reset { checked: false }, env);
         } else if self.halves.iter().all(|half| half.done) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use egret_decode::Timestamp;
 
+use crate::handshake::Start;
 use crate::seq::Numbering;
 use crate::waiting::Waiting;
 use crate::{Counts, Limits};
@@ -40,8 +41,8 @@ pub(crate) struct Half {
     pub(crate) ts_recent: Option<u32>,
     /// Whether a segment had a right checksum.
     pub(crate) verified: bool,
-    /// What this side shifts its own windows by; `None` when its SYN was not seen.
-    pub(crate) scale: Option<u8>,
+    /// What its SYN said, if one was seen.
+    pub(crate) start: Option<Start>,
     /// Whether it sent a SYN that answers none.
     pub(crate) syn: bool,
     /// Whether it answered a SYN with one of its own.
@@ -70,6 +71,16 @@ struct Trouble {
     gaps: Vec<(u64, u64)>,
     reset: Option<(u64, u64)>,
     urgent: Option<u64>,
+    claim: Option<Claim>,
+    rival: Option<Start>,
+}
+
+/// An acknowledgment beyond everything that can be: how far it goes, and whose it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Claim {
+    pub(crate) offset: u64,
+    /// TCP checksum and IP identification of its packet.
+    pub(crate) identity: (u16, u16),
 }
 
 /// Bytes at `next` are missing, and something behind them has been waiting since then.
@@ -124,6 +135,30 @@ impl Half {
         self.trouble.get_or_insert_default().urgent = Some(place);
     }
 
+    /// What another SYN of this side said.
+    pub(crate) fn rival(&self) -> Option<Start> {
+        self.trouble.as_ref()?.rival
+    }
+
+    /// Remembers what another SYN said, or forgets it.
+    pub(crate) fn set_rival(&mut self, rival: Option<Start>) {
+        if rival.is_some() || self.trouble.is_some() {
+            self.trouble.get_or_insert_default().rival = rival;
+        }
+    }
+
+    /// An acknowledgment of this side's bytes that is too far ahead to be believed alone.
+    pub(crate) fn claim(&self) -> Option<Claim> {
+        self.trouble.as_ref()?.claim
+    }
+
+    /// Remembers such an acknowledgment, or forgets it.
+    pub(crate) fn set_claim(&mut self, claim: Option<Claim>) {
+        if claim.is_some() || self.trouble.is_some() {
+            self.trouble.get_or_insert_default().claim = claim;
+        }
+    }
+
     /// Brings the deadlines up to date after `next`, `acked` or the waiting room changed. `packets` is the
     /// connection's count of segments.
     pub(crate) fn update(&mut self, now: Timestamp, packets: u64, packet: u64) {
@@ -165,7 +200,10 @@ impl Half {
 
     /// When something must be given up here, if nothing else happens.
     pub(crate) fn deadline(&self, limits: &Limits) -> Option<Timestamp> {
-        let stall = self.stall().filter(|_| !self.front_ready()).map(|stall| stall.since.after(limits.slack));
+        let stall = self
+            .stall()
+            .filter(|_| !self.front_ready() && !self.may_be_fin())
+            .map(|stall| stall.since.after(limits.slack));
         let hole = self.hole().map(|hole| hole.since.after(limits.patience));
         stall.into_iter().chain(hole).min()
     }
@@ -173,7 +211,16 @@ impl Half {
     /// Whether everything that was acknowledged with `ack` is delivered or reported missing. A FIN takes a number of its
     /// own, and nothing is behind it.
     pub(crate) fn has_reached(&self, ack: u64) -> bool {
-        ack <= self.next || self.fin.is_some_and(|fin| fin <= self.next)
+        ack <= self.next
+            || self.fin.is_some_and(|fin| fin <= self.next)
+            || (ack == self.next + 1 && self.may_be_fin())
+    }
+
+    /// Whether the one number that is missing behind everything, and was acknowledged, may be that of a FIN that was not
+    /// captured. It is not reported missing before something behind it shows that it was a byte.
+    pub(crate) fn may_be_fin(&self) -> bool {
+        let last = self.acked == self.next + 1 && self.seen_end <= self.acked;
+        last && self.fin.is_none() && self.waiting().is_empty()
     }
 
     /// Whether the next bytes are here. What waits then, waits for the other direction, which has its own deadline.
@@ -183,7 +230,7 @@ impl Half {
 
     /// Up to where missing bytes are to be given up now because the peer received them.
     pub(crate) fn stalled(&self, now: Timestamp, packets: u64, limits: &Limits) -> Option<u64> {
-        let stall = self.stall().filter(|_| !self.front_ready())?;
+        let stall = self.stall().filter(|_| !self.front_ready() && !self.may_be_fin())?;
         let due = packets.saturating_sub(stall.packets) >= u64::from(limits.slack_packets)
             || now >= stall.since.after(limits.slack);
         due.then_some(stall.upto)
@@ -247,6 +294,6 @@ impl Half {
 
     /// Whether the receiver's next byte is known for certain: nothing is missing in front of what was seen.
     pub(crate) fn settled(&self) -> bool {
-        self.waiting().is_empty() && self.acked <= self.next
+        self.waiting().is_empty() && (self.acked <= self.next || self.may_be_fin())
     }
 }

@@ -56,6 +56,7 @@ mod delivered;
 mod delivery;
 mod fragments;
 mod half;
+mod handshake;
 mod limits;
 mod pool;
 mod queue;

@@ -1,4 +1,4 @@
-//! What a receiver does with a segment before it looks at the data: handshake, resets, acknowledgments.
+//! What a receiver does with a segment before it looks at the data: resets, acknowledgments, windows, time stamps.
 //!
 //! Promises: the rules of Linux as far as a reader of the wire can follow them (RFC 9293 §3.10, RFC 5961). What is
 //! refused is counted and reported; nothing is refused because a packet is missing from the capture.
@@ -7,12 +7,16 @@ use egret_decode::{Checksum, TcpFlags};
 
 use crate::arrival::{Arrival, Early, Held};
 use crate::connection::{Env, Phase, Tracked};
-use crate::half::{Half, MAX_WINDOW};
+use crate::half::{Claim, Half, MAX_WINDOW};
 use crate::seq::{Numbering, distance};
-use crate::{Anomaly, Checksums, Direction, Ending, Opened, Refusal, Segment, Stream, StreamFactory};
+use crate::{Checksums, Direction, Ending, Refusal, Segment, Stream, StreamFactory};
 
 /// The largest shift a window scale option may ask for (RFC 7323 §2.3).
 const MAX_SCALE: u8 = 14;
+
+/// How far apart two acknowledgments may be of which one confirms the other, and how far from its place the segment that
+/// carries one: more than is on the way at a time, and little among all numbers, where an earlier connection's would be.
+const NEAR: u64 = MAX_WINDOW >> 8;
 
 /// How many segments beyond the window are remembered, in case the packets that allowed them were not captured.
 const MAX_DOUBTFUL: usize = 64;
@@ -38,6 +42,7 @@ impl<S: Stream> Tracked<S> {
         if !flags.has(TcpFlags::ACK) {
             return self.refuse(segment, Refusal::NoAck, env);
         }
+        self.choose_starts(segment);
         if self.half(segment.direction).numbering.is_none() {
             if self.phase == Phase::HalfOpen
                 && self.half(segment.direction.reversed()).syn
@@ -52,6 +57,7 @@ impl<S: Stream> Tracked<S> {
         if self.acknowledges_nothing(segment) {
             return self.refuse(segment, Refusal::AckBeforeStart, env);
         }
+        self.heed_claim(arrival);
         if !self.ignoring && self.runs_ahead(segment) {
             // A receiver would drop it if that was never sent. Until this is known it changes nothing.
             let since = env.now;
@@ -74,7 +80,9 @@ impl<S: Stream> Tracked<S> {
                 self.connect = Some(segment.timestamp.since(syn_at));
             }
         }
-        self.settle_fast_open(segment, env);
+        if !self.fast_opens.is_empty() {
+            self.settle_fast_opens(segment, env);
+        }
         let half = self.half_mut(segment.direction);
         half.seen_end = half.seen_end.max(end_of(half, segment).unwrap_or(0));
         if !self.ignoring && self.exceeds_window(segment) {
@@ -86,6 +94,32 @@ impl<S: Stream> Tracked<S> {
         } else {
             self.data(segment, acknowledged, env);
         }
+    }
+
+    /// An acknowledgment beyond everything that was seen and allowed is a claim: one alone may be anything, a second one
+    /// that fits it shows that the capture has lost what it acknowledges. The same packet captured twice is one claim.
+    fn heed_claim(&mut self, arrival: &Arrival<'_>) {
+        let segment = &arrival.segment;
+        let half = self.half(segment.direction.reversed());
+        let Some(numbering) = half.numbering else { return };
+        let offset = u64::try_from(numbering.offset(half.next.max(half.acked), segment.ack)).unwrap_or(0);
+        if half.edge == 0 || offset <= half.believable() {
+            return;
+        }
+        let own = self.half(segment.direction);
+        let at_its_place = own.numbering.is_some_and(|numbering| {
+            numbering.offset(own.next, segment.seq).abs_diff(own.next as i64) <= NEAR
+        });
+        let claim = Claim { offset, identity: arrival.identity };
+        let agrees = |known: Claim| {
+            (known.offset..=known.offset + NEAR).contains(&offset) && known.identity != claim.identity
+        };
+        let confirmed = half.claim().is_some_and(agrees);
+        let half = self.half_mut(segment.direction.reversed());
+        if confirmed && at_its_place {
+            half.edge = half.edge.max(offset);
+        }
+        half.set_claim(at_its_place.then_some(claim).filter(|_| !confirmed));
     }
 
     /// Whether a segment acknowledges more of the other direction than was seen of it, and may be right.
@@ -211,7 +245,7 @@ impl<S: Stream> Tracked<S> {
     /// Whether a segment acknowledges something in front of a start that is known from the other side's SYN.
     fn acknowledges_nothing(&self, segment: &Segment<'_>) -> bool {
         let half = self.half(segment.direction.reversed());
-        let Some(numbering) = half.numbering.filter(|_| half.scale.is_some()) else { return false };
+        let Some(numbering) = half.numbering.filter(|_| half.start.is_some()) else { return false };
         numbering.offset(half.next.max(half.acked), segment.ack) < 0
     }
 
@@ -261,107 +295,19 @@ impl<S: Stream> Tracked<S> {
         }
     }
 
-    /// A SYN or SYN-ACK.
-    fn synchronise<F: StreamFactory<Stream = S>>(&mut self, arrival: &Arrival<'_>, env: &mut Env<'_, F>) {
-        let segment = &arrival.segment;
-        let direction = segment.direction;
-        let numbering = Numbering::starting_at(segment.seq.wrapping_add(1));
-        let known = self.half(direction).numbering;
-        if known.is_some_and(|known| known != numbering) {
-            // Before anything was said, another initial number simply replaces one that nobody agreed to.
-            if self.phase != Phase::HalfOpen || self.half(direction).edge > 0 {
-                if !segment.flags.has(TcpFlags::ACK) {
-                    self.reopening = Some(Box::new(Held::new(arrival)));
-                }
-                return self.refuse(segment, Refusal::SynInStream, env);
-            }
-            self.drop_fast_open(Some(direction), env);
-        }
-        if self.phase == Phase::Open && known == Some(numbering) {
-            // Sent or captured again: what it said is known, and what it says now may be somebody else's.
-            self.half_mut(direction).counts.discarded.refused += segment.payload.len() as u64;
-            return;
-        }
-        let half = self.half_mut(direction);
-        half.numbering = Some(numbering);
-        half.scale = Some(arrival.window_scale.unwrap_or(0));
-        half.ts_recent = arrival.sent_at;
-        // Without the option on both sides neither scales (RFC 7323 §2.2).
-        self.unscaled |= arrival.window_scale.is_none();
-        let half = self.half_mut(direction);
-        let repeated = half.syn_ack;
-        if segment.flags.has(TcpFlags::ACK) {
-            half.syn_ack = true;
-            self.answer_syn(segment);
-        } else {
-            half.syn = true;
-            self.syn_at = self.syn_at.or(Some(segment.timestamp));
-        }
-        if !repeated && self.halves.iter().all(|half| half.syn && half.syn_ack) {
-            self.report(Anomaly::SimultaneousOpen { packet: segment.packet }, env);
-        }
-        match self.phase {
-            _ if segment.payload.is_empty() => {}
-            // Whether the peer takes this is known when it answers.
-            Phase::HalfOpen if self.fast_open.is_none() && !segment.flags.has(TcpFlags::ACK) => {
-                self.fast_open = Some(Box::new(Held::new(arrival)));
-            }
-            Phase::HalfOpen => self.refuse(segment, Refusal::SynData, env),
-            _ => self.refuse(segment, Refusal::SynInStream, env),
-        }
-        if segment.flags.has(TcpFlags::ACK) {
-            self.settle_fast_open(segment, env);
-        }
-    }
-
-    /// Refuses the data of a SYN that turned out not to count: of this direction, or of whichever it was.
-    pub(crate) fn drop_fast_open<F: StreamFactory<Stream = S>>(
-        &mut self,
-        only: Option<Direction>,
-        env: &mut Env<'_, F>,
-    ) {
-        let of = |held: &Held| self.direction(&held.arrival().flow);
-        let Some(direction) = self.fast_open.as_deref().map(of) else { return };
-        if only.is_none_or(|only| only == direction)
-            && let Some(held) = self.fast_open.take()
-        {
-            self.refuse(&Segment { direction, ..held.arrival().segment }, Refusal::SynData, env);
-        }
-    }
-
-    /// A SYN-ACK says where the other side's numbers start, whatever was seen of its SYNs.
-    fn answer_syn(&mut self, segment: &Segment<'_>) {
-        let peer = segment.direction.reversed();
-        let start = Numbering::starting_at(segment.ack);
-        let syn_data = self.fast_open.as_ref().map_or(0, |held| held.arrival().segment.payload.len());
-        let half = self.half_mut(peer);
-        let plausible =
-            half.numbering.is_some_and(|known| (0..=syn_data as i64).contains(&known.offset(0, segment.ack)));
-        if !plausible && half.next == 0 && half.waiting().is_empty() {
-            half.numbering = Some(start);
-        }
-        self.about.opened = Opened::Handshake;
-        self.acknowledge(segment);
-    }
-
     /// What a segment acknowledges, as an offset of the other direction, if that can be true.
     ///
     /// An acknowledgment beyond everything the peer could have sent is ignored: it would turn bytes that are still to
-    /// come into a gap.
-    fn acknowledge(&mut self, segment: &Segment<'_>) -> Option<u64> {
-        let scale = match (segment.flags.has(TcpFlags::SYN), self.half(segment.direction).scale) {
-            (true, _) => 0,
-            (false, Some(scale)) => {
-                if self.unscaled {
-                    0
-                } else {
-                    scale
-                }
-            }
-            (false, None) if self.unscaled => 0,
-            (false, None) => MAX_SCALE,
+    /// come into a gap. Two that agree are believed, see `heed_claim`.
+    pub(crate) fn acknowledge(&mut self, segment: &Segment<'_>) -> Option<u64> {
+        // Without the option on both sides neither scales, and a SYN itself never does (RFC 7323 §2.2).
+        let unscaled = |half: &Half| half.start.is_some_and(|start| start.scale.is_none());
+        let scale = match self.half(segment.direction).start {
+            _ if segment.flags.has(TcpFlags::SYN) || self.halves.iter().any(unscaled) => 0,
+            Some(start) => start.scale.unwrap_or(0),
+            None => MAX_SCALE,
         };
-        let exact = self.halves.iter().all(|half| half.scale.is_some());
+        let exact = self.halves.iter().all(|half| half.start.is_some());
         let half = self.half_mut(segment.direction.reversed());
         let numbering = *half.numbering.get_or_insert(Numbering::starting_at(segment.ack));
         let offset = u64::try_from(numbering.offset(half.next.max(half.acked), segment.ack)).ok()?;
@@ -396,7 +342,8 @@ impl<S: Stream> Tracked<S> {
             None => 0,
             Some(numbering) => {
                 let step = numbering.offset(half.next, segment.seq).saturating_sub(half.next as i64);
-                if step == 1 && half.fin == Some(half.next) { 0 } else { step }
+                let behind_fin = step == 1 && (half.fin == Some(half.next) || half.may_be_fin());
+                if behind_fin { 0 } else { step }
             }
         };
         let checked = unanswered || half.numbering.is_some();
@@ -414,31 +361,6 @@ impl<S: Stream> Tracked<S> {
         }
         if self.half(direction).reset().is_none() {
             self.close(Ending::Reset { checked }, env);
-        }
-    }
-
-    /// Decides about the data of a SYN once something shows whether the peer took it (RFC 7413 §4.2).
-    fn settle_fast_open<F: StreamFactory<Stream = S>>(
-        &mut self,
-        segment: &Segment<'_>,
-        env: &mut Env<'_, F>,
-    ) {
-        let Some(held) = self.fast_open.take() else { return };
-        let syn = held.arrival();
-        let direction = self.direction(&syn.flow);
-        let len = syn.segment.payload.len() as u64;
-        let syn_segment = Segment { direction, seq: syn.segment.seq.wrapping_add(1), ..syn.segment };
-        let half = self.half(direction);
-        let taken = if segment.direction == direction {
-            // The answer was not captured; the client knows whether it must repeat the data.
-            half.acked >= len || half.numbering.is_some_and(|n| n.offset(0, segment.seq) >= len as i64)
-        } else {
-            half.acked >= len
-        };
-        if taken {
-            self.data(&syn_segment, None, env);
-        } else {
-            self.refuse(&syn_segment, Refusal::SynData, env);
         }
     }
 }

@@ -9,108 +9,15 @@
 )]
 
 use egret_reassembly::{
-    Admit, Anomaly, Assembler, Checksums, Close, Connection, Data, Ending, Gap, GapReason, Limits, LinkType,
-    Packet, Refusal, Segment, Stream, StreamFactory, StreamPool, Timestamp, decode,
+    Admit, Assembler, Checksums, Close, Connection, Data, Ending, Gap, GapReason, Limits, LinkType, Packet,
+    Refusal, Segment, Stream, StreamFactory, StreamPool, Timestamp, decode,
 };
 
 mod support;
-use support::{ACK, FIN, Log, RST, SYN, Sent, run, run_with, sent};
-
-/// Client's first byte is sequence number 1, the server's 9,001. Neither side scales its windows.
-fn opened(segments: impl IntoIterator<Item = Sent>) -> Log {
-    let mut all = vec![
-        sent(true, 0, 0, SYN, b""),
-        sent(false, 9_000, 1, SYN | ACK, b""),
-        sent(true, 1, 9_001, ACK, b""),
-    ];
-    all.extend(segments);
-    timed(all)
-}
-
-/// Runs segments a microsecond apart, but for those that say when they are.
-fn timed(mut segments: Vec<Sent>) -> Log {
-    for (at, segment) in (0..).zip(&mut segments) {
-        segment.at = segment.at.max(at);
-    }
-    run(&segments)
-}
-
-fn refusals(log: &Log) -> Vec<(u64, Refusal)> {
-    let refusal = |anomaly: &Anomaly| match anomaly {
-        Anomaly::Refused { packet, reason, .. } => Some((*packet, *reason)),
-        _ => None,
-    };
-    log.anomalies.iter().filter_map(refusal).collect()
-}
+use support::{ACK, FIN, RST, SYN, Sent, opened, refusals, run, run_with, sent, timed};
 
 fn clock(value: u32) -> Vec<u8> {
     [&[1, 1, 8, 10][..], &value.to_be_bytes(), &[0; 4]].concat()
-}
-
-#[test]
-fn the_syn_that_is_answered_counts() {
-    let log = timed(vec![
-        sent(true, 1_000, 0, SYN, b"early"),
-        sent(true, 5_000, 0, SYN, b""),
-        sent(false, 9_000, 5_001, SYN | ACK, b""),
-        sent(true, 5_001, 9_001, ACK, b"abc"),
-    ]);
-    assert_eq!(log.client(), "abc");
-    assert_eq!(refusals(&log), [(1, Refusal::SynData)]);
-}
-
-#[test]
-fn an_answer_to_an_earlier_connection_opens_nothing() {
-    let log = timed(vec![
-        sent(true, 1_000, 0, SYN, b""),
-        sent(false, 4_080_053_130, 2_086_663_738, ACK, b""),
-        sent(true, 2_086_663_738, 0, RST, b""),
-        sent(true, 1_000, 0, SYN, b""),
-        sent(false, 9_000, 1_001, SYN | ACK, b""),
-        sent(true, 1_001, 9_001, ACK, b"question"),
-        sent(false, 9_001, 1_009, ACK, b"answer"),
-    ]);
-    assert_eq!((log.client().as_str(), log.server().as_str(), log.gaps.len()), ("question", "answer", 0));
-}
-
-#[test]
-fn the_answer_says_where_a_client_starts_whose_syn_was_not_captured() {
-    let log = timed(vec![
-        sent(true, 1_000, 0, SYN, b""),
-        sent(false, 9_000, 500_001, SYN | ACK, b""),
-        sent(true, 500_001, 9_001, ACK, b"abc"),
-    ]);
-    assert_eq!((log.client().as_str(), log.gaps.len()), ("abc", 0));
-}
-
-#[test]
-fn a_syn_with_another_number_changes_nothing_once_one_was_answered() {
-    let log = timed(vec![
-        sent(true, 0, 0, SYN, b""),
-        sent(false, 9_000, 1, SYN | ACK, b""),
-        sent(true, 5_000, 0, SYN, b""),
-        sent(true, 1, 9_001, ACK, b"abc"),
-    ]);
-    assert_eq!((log.client().as_str(), refusals(&log)), ("abc", vec![(3, Refusal::SynInStream)]));
-    // Nor once data was seen, where the answers were not captured.
-    let log = timed(vec![
-        sent(true, 0, 0, SYN, b""),
-        sent(true, 1, 9_001, ACK, b"abc"),
-        sent(true, 5_000, 0, SYN, b""),
-        sent(true, 4, 9_001, ACK, b"def"),
-    ]);
-    assert_eq!((log.client().as_str(), refusals(&log)), ("abcdef", vec![(3, Refusal::SynInStream)]));
-}
-
-#[test]
-fn data_in_an_answer_to_a_syn_is_not_taken() {
-    let log = timed(vec![
-        sent(true, 0, 0, SYN, b""),
-        sent(false, 9_000, 1, SYN | ACK, b"XYZ"),
-        sent(true, 1, 9_001, ACK, b""),
-        sent(false, 9_001, 1, ACK, b"abc"),
-    ]);
-    assert_eq!((log.server().as_str(), refusals(&log)), ("abc", vec![(2, Refusal::SynData)]));
 }
 
 #[test]
@@ -184,6 +91,32 @@ fn an_acknowledgment_beyond_every_window_makes_no_gap() {
         sent(false, 9_004, 1, ACK, b"def"),
     ]);
     assert_eq!((log.server().as_str(), log.gaps.len()), ("abcdef", 0));
+}
+
+#[test]
+fn a_second_acknowledgment_that_fits_confirms_the_first() {
+    let far = 9_004 + 100_000_000;
+    let with = |claims: &[Sent]| {
+        let mut segments = vec![sent(false, 9_001, 1, ACK, b"abc")];
+        segments.extend(claims.iter().cloned());
+        segments.push(sent(true, 1, 9_004, ACK, b"").at(50_000));
+        let log = opened(segments);
+        log.gaps.iter().map(|gap| gap.len).sum::<u64>()
+    };
+    let claim = |ack: u32, at: i64| sent(true, 1, ack, ACK, b"").at(at);
+    assert_eq!(with(&[claim(far, 10), claim(far, 20)]), 100_000_000);
+    assert_eq!(with(&[claim(far, 10), claim(far + 1_460, 20)]), 100_001_460);
+    assert_eq!(with(&[claim(far, 10)]), 0);
+    assert_eq!(with(&[claim(far, 10), claim(far, 10)]), 0, "the same packet captured twice");
+    assert_eq!(with(&[claim(far, 10), claim(far - 1, 20)]), 0, "it goes back");
+    assert_eq!(
+        with(&[claim(far, 10), claim(far + 500_000_000, 20)]),
+        0,
+        "they have nothing to do with each other"
+    );
+    assert_eq!(with(&[claim(far, 10), claim(far - 1, 20), claim(far, 30)]), 100_000_000);
+    let strange = |at: i64| sent(true, 70_000_000, far, ACK, b"").at(at);
+    assert_eq!(with(&[strange(10), strange(20)]), 0, "from an earlier connection of these ports");
 }
 
 #[test]

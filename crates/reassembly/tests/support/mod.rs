@@ -11,8 +11,8 @@
 use std::fmt::Write as _;
 
 use egret_reassembly::{
-    Anomaly, Assembler, Close, Connection, Counts, Data, Direction, Gap, Limits, LinkType, Packet, Stats,
-    Stream, StreamFactory, StreamPool, TcpFlags, Timestamp, decode,
+    Anomaly, Assembler, Close, Connection, Counts, Data, Direction, Gap, Limits, LinkType, Packet, Refusal,
+    Stats, Stream, StreamFactory, StreamPool, TcpFlags, Timestamp, decode,
 };
 
 pub const FIN: u8 = TcpFlags::FIN;
@@ -79,6 +79,33 @@ impl Sent {
         bytes.extend(&self.payload);
         bytes
     }
+}
+
+/// Client's first byte is sequence number 1, the server's 9,001. Neither side scales its windows.
+pub fn opened(segments: impl IntoIterator<Item = Sent>) -> Log {
+    let mut all = vec![
+        sent(true, 0, 0, SYN, b""),
+        sent(false, 9_000, 1, SYN | ACK, b""),
+        sent(true, 1, 9_001, ACK, b""),
+    ];
+    all.extend(segments);
+    timed(all)
+}
+
+/// Runs segments a microsecond apart, but for those that say when they are later.
+pub fn timed(mut segments: Vec<Sent>) -> Log {
+    for (at, segment) in (0..).zip(&mut segments) {
+        segment.at = segment.at.max(at);
+    }
+    run(&segments)
+}
+
+pub fn refusals(log: &Log) -> Vec<(u64, Refusal)> {
+    let refusal = |anomaly: &Anomaly| match anomaly {
+        Anomaly::Refused { packet, reason, .. } => Some((*packet, *reason)),
+        _ => None,
+    };
+    log.anomalies.iter().filter_map(refusal).collect()
 }
 
 /// Runs segments through an assembler, with the default limits.
