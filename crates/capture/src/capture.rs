@@ -8,12 +8,14 @@ use std::fmt;
 use std::io::Read;
 use std::path::Path;
 
-use crate::file::{FileCapture, Input, Next, Record};
+use crate::file::{Input, Next, Record};
 #[cfg(feature = "libpcap")]
 use crate::filter::{Decision, Filter};
 use crate::interface::{Interface, InterfaceTable};
 #[cfg(feature = "libpcap")]
-use crate::live::{Live, LiveOptions};
+use crate::live::LiveOptions;
+use crate::merge::Merge;
+use crate::source::Source;
 use crate::stop::{Stopper, Wake};
 use crate::{Error, Packet, Timestamp};
 
@@ -30,23 +32,23 @@ use crate::{Error, Packet, Timestamp};
 /// # Ok::<(), egret_capture::Error>(())
 /// ```
 pub struct Capture {
-    source: Source,
+    /// All files or all interfaces; never none.
+    sources: Vec<Source>,
+    merge: Merge,
+    /// The source of the packet that was delivered last.
+    current: usize,
     wake: Wake,
     /// For files; a live capture is filtered by the kernel.
     #[cfg(feature = "libpcap")]
     filter: Option<Box<Filter>>,
+    #[cfg(feature = "libpcap")]
+    live: bool,
     read: u64,
     passed: u64,
     unfilterable: u64,
     /// The time of the last packet or tick.
     last: Timestamp,
     over: bool,
-}
-
-enum Source {
-    File(Box<FileCapture>),
-    #[cfg(feature = "libpcap")]
-    Live(Box<Live>),
 }
 
 /// A packet, or the word that none is waiting.
@@ -57,9 +59,9 @@ pub enum Event<'a> {
     Packet(Packet<'a>),
     /// Packet time has come this far and no packet is waiting: a good moment to flush output and to let deadlines pass.
     ///
-    /// Live, this comes when the kernel's buffer ran empty and then about ten times a second; on a pipe, once before
-    /// each wait, with the time of the last packet. No packet that comes later is older, but for what the kernel
-    /// reorders.
+    /// Live, this comes when the kernel's buffer ran empty and then ever more rarely, from ten times a second to once;
+    /// on a pipe, once before each wait, with the time of the last packet. No packet that comes later is older, but for
+    /// what the kernel reorders.
     Tick(Timestamp),
 }
 
@@ -79,7 +81,21 @@ pub struct Statistics {
     pub dropped_by_interface: Option<u64>,
 }
 
-/// How far a regular file has been read.
+/// What one of the files or interfaces of a capture has counted so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SourceStatistics {
+    /// The file or interface.
+    pub name: String,
+    /// Packets read, before any filter for files.
+    pub read: u64,
+    /// As [`Statistics::dropped_by_kernel`].
+    pub dropped_by_kernel: Option<u64>,
+    /// As [`Statistics::dropped_by_interface`].
+    pub dropped_by_interface: Option<u64>,
+}
+
+/// How far regular files have been read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     /// Bytes read, of the file as it is on disk (compressed, if it is).
@@ -96,8 +112,23 @@ impl Capture {
     /// # Errors
     /// The file cannot be opened, is a directory, is empty, or is no capture.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let (wake, file_wake) = Self::wakes(&path.as_ref().display().to_string())?;
-        FileCapture::open(path.as_ref(), file_wake).map(|file| Self::new(Source::File(Box::new(file)), wake))
+        Self::open_all([path])
+    }
+
+    /// Opens several capture files and reads them as one: packets come in the order of their times (of the same time, in
+    /// the order of the files), are numbered over all of them, and have
+    /// [`interface`](Packet::interface) numbers over all of them.
+    ///
+    /// A file whose own packets are out of order stays so. A file that is cut or damaged ends early; the others are
+    /// read to their ends, then the errors are told, one with each call.
+    ///
+    /// # Errors
+    /// One of the files cannot be opened, is a directory, is empty, or is no capture.
+    pub fn open_all<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Self, Error> {
+        let wake = Self::wake("input")?;
+        let sources: Result<_, _> =
+            paths.into_iter().map(|path| Source::open(path.as_ref(), wake.clone())).collect();
+        Ok(Self::new(sources?, wake))
     }
 
     /// Reads a capture from any reader; `name` is what errors call it.
@@ -107,9 +138,9 @@ impl Capture {
     /// # Errors
     /// There is nothing to read, or it is no capture.
     pub fn from_reader(reader: impl Read + Send + 'static, name: &str) -> Result<Self, Error> {
-        let (wake, file_wake) = Self::wakes(name)?;
-        let file = FileCapture::from_reader(Input::from_reader(reader), name.to_owned(), file_wake)?;
-        Ok(Self::new(Source::File(Box::new(file)), wake))
+        let wake = Self::wake(name)?;
+        let source = Source::from_reader(Input::from_reader(reader), name, wake.clone())?;
+        Ok(Self::new(vec![source], wake))
     }
 
     /// Captures on an interface of this machine, by its name; `any` is all of them (Linux).
@@ -120,9 +151,26 @@ impl Capture {
     #[cfg(feature = "libpcap")]
     #[cfg_attr(docsrs, doc(cfg(feature = "libpcap")))]
     pub fn live(interface: &str, options: LiveOptions) -> Result<Self, Error> {
-        let (wake, live_wake) = Self::wakes(interface)?;
-        let live = Live::open(interface, &options, live_wake)?;
-        Ok(Self::new(Source::Live(Box::new(live)), wake))
+        Self::live_all([interface], options)
+    }
+
+    /// Captures on several interfaces at once, as one capture in the order of time.
+    ///
+    /// A packet may come up to 20 ms later than from one interface alone: that long it takes to know that no other has
+    /// an older one. An interface that vanishes ends the whole capture, with an error behind the packets that all had.
+    ///
+    /// # Errors
+    /// As [`live`](Self::live), for the first of the interfaces of which it is true.
+    #[cfg(feature = "libpcap")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "libpcap")))]
+    pub fn live_all<N: AsRef<str>>(
+        interfaces: impl IntoIterator<Item = N>,
+        options: LiveOptions,
+    ) -> Result<Self, Error> {
+        let wake = Self::wake("live capture")?;
+        let open = |name: N| Source::live(name.as_ref(), &options, wake.clone());
+        let sources: Result<_, _> = interfaces.into_iter().map(open).collect();
+        Ok(Self { live: true, ..Self::new(sources?, wake) })
     }
 
     /// Delivers only the packets that match an expression in tcpdump's language (pcap-filter(7)) from now on.
@@ -138,22 +186,25 @@ impl Capture {
     #[cfg(feature = "libpcap")]
     #[cfg_attr(docsrs, doc(cfg(feature = "libpcap")))]
     pub fn set_filter(&mut self, expression: &str) -> Result<(), Error> {
-        match &mut self.source {
-            Source::Live(live) => live.set_filter(expression),
-            Source::File(file) => {
-                let link_types = file.interfaces().list().iter().map(|interface| interface.link_type);
-                self.filter = Some(Box::new(Filter::new(expression, link_types)?));
-                Ok(())
-            }
+        if self.live {
+            let mut interfaces = self.sources.iter_mut().filter_map(Source::as_live_mut);
+            return interfaces.try_for_each(|live| live.set_filter(expression));
         }
+        let interfaces = self.sources.iter().flat_map(|source| source.interfaces().list());
+        self.filter = Some(Box::new(Filter::new(expression, interfaces.map(|known| known.link_type))?));
+        Ok(())
     }
 
-    fn new(source: Source, wake: Wake) -> Self {
+    fn new(mut sources: Vec<Source>, wake: Wake) -> Self {
         Self {
-            source,
+            merge: Merge::new(&mut sources),
+            sources,
+            current: 0,
             wake,
             #[cfg(feature = "libpcap")]
             filter: None,
+            #[cfg(feature = "libpcap")]
+            live: false,
             read: 0,
             passed: 0,
             unfilterable: 0,
@@ -162,10 +213,8 @@ impl Capture {
         }
     }
 
-    /// The waking pipe, twice: for the capture and for the source that waits below it.
-    fn wakes(name: &str) -> Result<(Wake, Wake), Error> {
-        let wake = Wake::new().map_err(|source| Error::Wait { name: name.to_owned(), source })?;
-        Ok((wake.clone(), wake))
+    fn wake(name: &str) -> Result<Wake, Error> {
+        Wake::new().map_err(|source| Error::Wait { name: name.to_owned(), source })
     }
 
     /// The next packet that passes the filter; `Ok(None)` at the end of the file or after a stop.
@@ -194,22 +243,26 @@ impl Capture {
         })
     }
 
-    /// The interfaces described so far, over all sections of the file; [`Packet::interface`] is an index into them.
+    /// The interfaces described so far, over all sources and all their sections; [`Packet::interface`] is an index into
+    /// them.
     pub fn interfaces(&self) -> &[Interface] {
-        match &self.source {
-            Source::File(file) => file.interfaces().list(),
-            #[cfg(feature = "libpcap")]
-            Source::Live(live) => live.interfaces().list(),
+        match self.only() {
+            Some(source) => source.interfaces().list(),
+            None => self.merge.interfaces(),
         }
     }
 
     /// The same interfaces, to be asked while a packet is borrowed; a [`Writer`](crate::Writer) takes it.
     pub fn interface_table(&self) -> InterfaceTable {
-        match &self.source {
-            Source::File(file) => file.interfaces().shared(),
-            #[cfg(feature = "libpcap")]
-            Source::Live(live) => live.interfaces().shared(),
+        match self.only() {
+            Some(source) => source.interfaces().shared(),
+            None => self.merge.interface_table(),
         }
+    }
+
+    /// The one source, if there are no others: its numbers are those of the capture.
+    fn only(&self) -> Option<&Source> {
+        if let [source] = self.sources.as_slice() { Some(source) } else { None }
     }
 
     /// A handle that ends this capture from another thread or a signal handler.
@@ -217,38 +270,40 @@ impl Capture {
         self.wake.stopper()
     }
 
-    /// What was counted so far; asks the kernel for its drop counters if the capture is live.
+    /// What was counted so far, over all sources; asks the kernel for its drop counters if the capture is live.
     pub fn statistics(&mut self) -> Statistics {
-        let (dropped_by_kernel, dropped_by_interface) = match &mut self.source {
-            Source::File(_) => (None, None),
-            #[cfg(feature = "libpcap")]
-            Source::Live(live) => live.drops(),
-        };
-        Statistics {
+        let mut sum = Statistics {
             read: self.read,
             passed: self.passed,
             unfilterable: self.unfilterable,
-            dropped_by_kernel,
-            dropped_by_interface,
+            ..Statistics::default()
+        };
+        for source in self.sources() {
+            add(&mut sum.dropped_by_kernel, source.dropped_by_kernel);
+            add(&mut sum.dropped_by_interface, source.dropped_by_interface);
         }
+        sum
     }
 
-    /// How far a regular file has been read; `None` for everything else.
+    /// The same of each source, in their order.
+    pub fn sources(&mut self) -> Vec<SourceStatistics> {
+        self.sources.iter_mut().map(Source::statistics).collect()
+    }
+
+    /// How far regular files have been read, all together; `None` where a source is anything else.
     pub fn progress(&self) -> Option<Progress> {
-        match &self.source {
-            Source::File(file) => file.progress().map(|(position, length)| Progress { position, length }),
-            #[cfg(feature = "libpcap")]
-            Source::Live(_) => None,
-        }
+        self.sources.iter().try_fold(Progress { position: 0, length: 0 }, |sum, source| {
+            let Progress { position, length } = source.progress()?;
+            Some(Progress {
+                position: sum.position.saturating_add(position),
+                length: sum.length.saturating_add(length),
+            })
+        })
     }
 
     #[inline]
     fn packet(&self, record: &Record) -> Packet<'_> {
-        let data = match &self.source {
-            Source::File(file) => file.data(record),
-            #[cfg(feature = "libpcap")]
-            Source::Live(live) => live.data(record),
-        };
+        let data = self.sources.get(self.current).map_or(&[][..], |source| source.data(record));
         Packet {
             number: self.read,
             timestamp: record.timestamp,
@@ -267,7 +322,7 @@ impl Capture {
         }
         let result = self.find(ticks);
         if matches!(result, Ok(Advance::End) | Err(_)) {
-            self.over = true;
+            self.over = !self.merge.has_errors();
         }
         result
     }
@@ -275,17 +330,11 @@ impl Capture {
     #[inline]
     fn find(&mut self, ticks: bool) -> Result<Advance, Error> {
         loop {
-            let next = match &mut self.source {
-                Source::File(_) if self.wake.stopped() => return Ok(Advance::End),
-                // Before the first packet there is no time to tell.
-                Source::File(file) => file.next(ticks && self.read > 0)?,
-                #[cfg(feature = "libpcap")]
-                Source::Live(live) => live.next(ticks)?,
-            };
-            match next {
-                Next::Record(record) => {
+            match self.next(ticks)? {
+                Next::Record(mut record) => {
                     self.read += 1;
                     self.last = record.timestamp;
+                    self.count(&mut record);
                     if self.passes(&record)? {
                         self.passed += 1;
                         return Ok(Advance::Record(record));
@@ -297,6 +346,41 @@ impl Capture {
                 }
                 Next::End => return Ok(Advance::End),
             }
+        }
+    }
+
+    /// The next packet of all sources, before any filter.
+    #[inline]
+    fn next(&mut self, ticks: bool) -> Result<Next, Error> {
+        #[cfg(feature = "libpcap")]
+        if self.live {
+            let (current, next) = self.merge.next_live(&mut self.sources, &self.wake, ticks)?;
+            self.current = current;
+            return Ok(next);
+        }
+        if self.wake.stopped() {
+            return Ok(Next::End);
+        }
+        // Before the first packet there is no time to tell.
+        let ticks = ticks && self.read > 0;
+        if let [source] = self.sources.as_mut_slice() {
+            return source.next(ticks);
+        }
+        let (current, next) = self.merge.next(&mut self.sources, ticks)?;
+        self.current = current;
+        Ok(next)
+    }
+
+    /// Counts a packet to its source, and gives it the number that its interface has in the whole capture.
+    #[inline]
+    fn count(&mut self, record: &mut Record) {
+        let Some(source) = self.sources.get_mut(self.current) else { return };
+        source.read += 1;
+        // One source's numbers are those of the capture: it has no list of new ones.
+        if let Some(&number) =
+            usize::try_from(record.interface).ok().and_then(|index| source.renumbered.get(index))
+        {
+            record.interface = number;
         }
     }
 
@@ -331,6 +415,13 @@ impl fmt::Debug for Capture {
             .field("passed", &self.passed)
             .field("over", &self.over)
             .finish_non_exhaustive()
+    }
+}
+
+/// Adds to a sum of which nothing may be known.
+fn add(sum: &mut Option<u64>, more: Option<u64>) {
+    if let Some(more) = more {
+        *sum = Some(sum.unwrap_or(0).saturating_add(more));
     }
 }
 

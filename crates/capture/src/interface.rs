@@ -82,6 +82,13 @@ impl Interfaces {
         Some(index)
     }
 
+    /// Adds an interface of a table that is within its limit: as many tables as there are sources, so no more than the
+    /// user named.
+    pub(crate) fn join(&mut self, interface: Interface) -> u32 {
+        self.list.push(interface.clone());
+        self.shared.push(interface)
+    }
+
     pub(crate) fn list(&self) -> &[Interface] {
         &self.list
     }

@@ -24,9 +24,10 @@
 //! | where packets come from | how |
 //! |---|---|
 //! | a file: pcap in every byte order and resolution, pcapng with any sections and interfaces, either in gzip | [`Capture::open`] |
+//! | several files at once, merged by time | [`Capture::open_all`] |
 //! | standard input, as in `ssh HOST tcpdump -w - \| …` | [`Capture::open("-")`](Capture::open) |
 //! | anything that implements [`Read`](std::io::Read) | [`Capture::from_reader`] |
-//! | an interface of this machine (feature `libpcap`) | `Capture::live` |
+//! | an interface of this machine (feature `libpcap`) | `Capture::live`, `Capture::live_all` |
 //!
 //! `Capture::set_filter` (feature `libpcap`) takes tcpdump's filter expressions for all of them; the same expression
 //! selects the same packets live and from a file. [`Capture::next_event`] also says when no packet is waiting, which is
@@ -62,12 +63,14 @@ mod interface;
 mod link_type;
 #[cfg(feature = "libpcap")]
 mod live;
+mod merge;
 mod packet;
+mod source;
 mod stop;
 mod timestamp;
 mod write;
 
-pub use capture::{Capture, Event, Progress, Statistics};
+pub use capture::{Capture, Event, Progress, SourceStatistics, Statistics};
 pub use error::{Error, Fault, Position};
 pub use interface::{Interface, InterfaceTable};
 pub use link_type::LinkType;

@@ -101,38 +101,39 @@ impl Wake {
     pub(crate) fn check(&self) -> io::Result<bool> {
         #[cfg(unix)]
         if !self.stopped() {
-            self.wait(None, Some(Duration::ZERO))?;
+            self.wait(&[], Some(Duration::ZERO))?;
         }
         Ok(self.stopped())
     }
 
-    /// Waits until `source` is readable, the capture is stopped, or `timeout` (none: for ever) has passed.
+    /// Waits until one of `sources` is readable, the capture is stopped, or `timeout` (none: for ever) has passed.
     ///
-    /// A stop is noticed even when the source is readable as well.
+    /// A stop is noticed even when a source is readable as well.
     #[cfg(unix)]
-    pub(crate) fn wait(
-        &self,
-        source: Option<BorrowedFd<'_>>,
-        timeout: Option<Duration>,
-    ) -> io::Result<Waited> {
+    pub(crate) fn wait(&self, sources: &[BorrowedFd<'_>], timeout: Option<Duration>) -> io::Result<Waited> {
         let timeout = timeout.and_then(|duration| Timespec::try_from(duration).ok());
         let pipe = self.stopper.shared.reader.as_fd();
-        // Without a source the pipe is simply asked twice: no second shape of the call.
-        let mut fds = [
-            PollFd::from_borrowed_fd(pipe, PollFlags::IN),
-            PollFd::from_borrowed_fd(source.unwrap_or(pipe), PollFlags::IN),
-        ];
+        // A wait is a system call that may sleep: the list beside it does not count.
+        let mut fds: Vec<PollFd<'_>> = std::iter::once(pipe)
+            .chain(sources.iter().copied())
+            .map(|source| PollFd::from_borrowed_fd(source, PollFlags::IN))
+            .collect();
         wait_for(&mut fds, timeout.as_ref())?;
-        let [pipe, source] = fds;
-        if !pipe.revents().is_empty() {
+        let (pipe, sources) = fds.split_at(1);
+        if pipe.iter().any(is_ready) {
             self.stopper.shared.stopped.store(true, Ordering::Release);
         }
-        Ok(match (self.stopped(), source.revents().is_empty()) {
+        Ok(match (self.stopped(), sources.iter().any(is_ready)) {
             (true, _) => Waited::Stopped,
-            (false, false) => Waited::Ready,
-            (false, true) => Waited::TimedOut,
+            (false, true) => Waited::Ready,
+            (false, false) => Waited::TimedOut,
         })
     }
+}
+
+#[cfg(unix)]
+fn is_ready(fd: &PollFd<'_>) -> bool {
+    !fd.revents().is_empty()
 }
 
 /// Whether `source` becomes readable before `timeout` has passed; a stop is not looked for.

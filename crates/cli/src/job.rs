@@ -27,10 +27,10 @@ pub(crate) struct Job {
 /// Where packets come from.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// A file, or `-` for standard input.
-    File(PathBuf),
-    /// An interface.
-    Interface(String),
+    /// Files; `-` is standard input.
+    Files(Vec<PathBuf>),
+    /// Interfaces.
+    Interfaces(Vec<String>),
 }
 
 impl Job {
@@ -39,21 +39,22 @@ impl Job {
     /// # Errors
     /// What the options contradict, as an error of usage.
     pub(crate) fn new(input: &Input, quiet: bool, prints: bool) -> Result<Self> {
-        let source = match (&input.read, &input.interface) {
-            (Some(path), _) => Source::File(path.clone()),
-            (None, Some(interface)) => Source::Interface(interface.clone()),
-            (None, None) if is_fed(io::stdin()) => Source::File("-".into()),
-            (None, None) => Source::Interface("any".into()),
+        let source = match (input.read.as_slice(), input.interface.as_slice()) {
+            (files @ [_, ..], _) => Source::Files(files.to_vec()),
+            ([], interfaces @ [_, ..]) => Source::Interfaces(interfaces.to_vec()),
+            ([], []) if is_fed(io::stdin()) => Source::Files(vec!["-".into()]),
+            ([], []) => Source::Interfaces(vec!["any".to_owned()]),
         };
+        if input.read.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
+            return Err(usage("standard input can be read once: give -r - only once"));
+        }
         if let Some(target) = &input.write {
             if prints && target == Path::new("-") {
                 return Err(usage(
                     "-w - would mix packets into what this command prints: give -w a file name",
                 ));
             }
-            if let Source::File(path) = &source
-                && same_file(path, target)
-            {
+            if input.read.iter().any(|path| same_file(path, target)) {
                 return Err(usage("-w names the file that -r reads: it would be emptied before it is read"));
             }
         }

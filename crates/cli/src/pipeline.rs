@@ -60,7 +60,7 @@ pub(crate) fn run(job: &Job, consumer: &mut impl Consumer) -> Result<ExitCode> {
         return read.map(|()| ExitCode::SUCCESS);
     }
 
-    let live = matches!(job.source, Source::Interface(_));
+    let live = matches!(job.source, Source::Interfaces(_));
     let end = End { statistics: capture.statistics(), live };
     consumer.finish(&end);
     consumer.output().flush();
@@ -72,6 +72,12 @@ pub(crate) fn run(job: &Job, consumer: &mut impl Consumer) -> Result<ExitCode> {
         summarize(&end, &found, cut_short.is_some());
     }
     written?;
+    if read.is_err() {
+        // Of several files, more than one may be damaged.
+        while let Err(error) = capture.next_packet() {
+            say(error);
+        }
+    }
     read?;
     Ok(cut_short.map_or(ExitCode::SUCCESS, ExitCode::from))
 }
@@ -120,8 +126,8 @@ fn pump(
 
 fn open(job: &Job) -> Result<Capture> {
     let mut capture = match &job.source {
-        Source::File(path) => Capture::open(path)?,
-        Source::Interface(name) => live(name, job)?,
+        Source::Files(paths) => Capture::open_all(paths)?,
+        Source::Interfaces(names) => live(names, job)?,
     };
     if let Some(expression) = &job.filter {
         filter(&mut capture, expression)?;
@@ -130,13 +136,13 @@ fn open(job: &Job) -> Result<Capture> {
 }
 
 #[cfg(feature = "libpcap")]
-fn live(interface: &str, job: &Job) -> Result<Capture> {
+fn live(interfaces: &[String], job: &Job) -> Result<Capture> {
     let default = egret_capture::LiveOptions::default();
     let snap_length = job.snap_length.unwrap_or(default.snap_length);
-    let capture = Capture::live(interface, egret_capture::LiveOptions { snap_length, ..default })?;
+    let capture = Capture::live_all(interfaces, egret_capture::LiveOptions { snap_length, ..default })?;
     // Nobody need have named the interface; without this line, a capture by mistake looks like a hang.
     if !job.quiet {
-        say(format_args!("capturing on {interface}; Ctrl-C ends it"));
+        say(format_args!("capturing on {}; Ctrl-C ends it", interfaces.join(", ")));
     }
     Ok(capture)
 }
@@ -147,8 +153,8 @@ fn filter(capture: &mut Capture, expression: &str) -> Result<()> {
 }
 
 #[cfg(not(feature = "libpcap"))]
-fn live(interface: &str, _: &Job) -> Result<Capture> {
-    anyhow::bail!("cannot capture on {interface}: {NO_LIBPCAP}\nto read a file, give -r FILE")
+fn live(interfaces: &[String], _: &Job) -> Result<Capture> {
+    anyhow::bail!("cannot capture on {}: {NO_LIBPCAP}\nto read a file, give -r FILE", interfaces.join(", "))
 }
 
 #[cfg(not(feature = "libpcap"))]

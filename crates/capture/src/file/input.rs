@@ -88,7 +88,7 @@ impl Input {
                 use crate::stop::Waited;
                 use std::os::fd::AsFd;
                 use std::time::Duration;
-                matches!(wake.wait(Some(file.as_fd()), Some(Duration::ZERO)), Ok(Waited::TimedOut))
+                matches!(wake.wait(&[file.as_fd()], Some(Duration::ZERO)), Ok(Waited::TimedOut))
             }
             _ => {
                 let _ = wake;
@@ -115,7 +115,7 @@ impl Input {
                 #[cfg(unix)]
                 Kind::Stream(file) => {
                     use std::os::fd::AsFd;
-                    if wake.wait(Some(file.as_fd()), None)? == crate::stop::Waited::Stopped {
+                    if wake.wait(&[file.as_fd()], None)? == crate::stop::Waited::Stopped {
                         return Ok(0);
                     }
                     file.read(bytes)

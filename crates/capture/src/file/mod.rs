@@ -117,6 +117,10 @@ impl FileCapture {
         }
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(crate) fn interfaces(&self) -> &Interfaces {
         &self.interfaces
     }

@@ -10,15 +10,13 @@ use std::time::Duration;
 
 use super::batch::Batch;
 use super::{LiveOptions, device};
-use crate::stop::{self, Waited, Wake};
+use crate::stop;
 use crate::{Error, LinkType, Timestamp, filter};
 
 /// How long the kernel may keep a packet back to hand over several at once.
 const TIMEOUT_MS: i32 = 10;
 /// What libpcap passes on of EAGAIN.
 const NOTHING_YET: &str = "Resource temporarily unavailable";
-/// How often to look when libpcap has no descriptor to wait for (a few odd devices).
-const BLIND: Duration = Duration::from_millis(10);
 
 #[expect(unsafe_code, reason = "functions of libpcap that the pcap crate does not offer")]
 // SAFETY: both take a pcap_t and return an int, as pcap_get_selectable_fd(3) and pcap_get_tstamp_precision(3) say; the
@@ -83,21 +81,14 @@ impl Handle {
         }
     }
 
-    /// Waits until the ring has packets, the capture is stopped, or time is up.
-    pub(super) fn wait(&self, wake: &Wake, timeout: Duration) -> io::Result<Waited> {
-        match self.descriptor() {
-            Some(descriptor) => wake.wait(Some(descriptor), Some(timeout)),
-            None => wake.wait(None, Some(BLIND)),
-        }
-    }
-
     /// Waits until the ring has packets or time is up; whether it has.
     pub(super) fn readable(&self, timeout: Duration) -> io::Result<bool> {
         self.descriptor().map_or(Ok(false), |descriptor| stop::readable(descriptor, timeout))
     }
 
+    /// What to wait on for packets; a few odd devices have none.
     #[expect(unsafe_code, reason = "libpcap gives its descriptor as a number")]
-    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+    pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         // SAFETY: the handle is alive and activated.
         let descriptor = unsafe { pcap_get_selectable_fd(self.capture.as_ptr().cast()) };
         // SAFETY: a descriptor that is not negative belongs to the handle and stays open as long as it is borrowed.

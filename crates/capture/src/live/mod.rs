@@ -1,37 +1,34 @@
 //! Live capture through libpcap.
 //!
-//! Promises: a blocked read ends at once when it is stopped, and what was captured before the stop is still delivered;
-//! an idle link costs ten short wake-ups a second; nanoseconds where the system has them. How: libpcap is put in
-//! non-blocking mode; we wait for its descriptor and the waking pipe together, then take a batch of packets out of the
-//! kernel's ring into one reused buffer and hand them out from there. (libpcap's own blocking read has no bound on a
-//! quiet link, and its immediate mode loses bursts.)
+//! Promises: what was captured before a stop is still delivered; nanoseconds where the system has them. How: libpcap is
+//! put in non-blocking mode; a batch of packets is taken out of the kernel's ring into one reused buffer and handed out
+//! from there; who waits (`merge.rs`) does so on libpcap's descriptor and the waking pipe together. (libpcap's own
+//! blocking read has no bound on a quiet link, and its immediate mode loses bursts.)
 
 mod batch;
 mod device;
 mod handle;
 mod stats;
 
-use std::io;
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 pub use device::{Device, devices};
 
-use crate::file::{Next, Record};
+use crate::file::Record;
 use crate::filter;
 use crate::interface::Interfaces;
-use crate::stop::{Waited, Wake};
+use crate::stop::Wake;
 use crate::{Error, Interface, LinkType, Timestamp};
 use batch::Batch;
 use handle::Handle;
 use stats::Drops;
 
-/// How long to wait for a packet before telling the caller that there is none.
-const TICK: Duration = Duration::from_millis(100);
 /// After a stop: how long to wait for packets that the kernel has seen but not handed over yet. Its ring gives up a
 /// block at the latest after the 10 ms that [`handle`] asks for.
 const DRAIN: Duration = Duration::from_millis(25);
 /// How far a tick stays behind the machine's clock, so that no packet that is still in the kernel's ring is older.
-const MARGIN: Duration = Duration::from_millis(100);
+pub(crate) const MARGIN: Duration = Duration::from_millis(100);
 
 /// How to open a live interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +47,15 @@ impl Default for LiveOptions {
     }
 }
 
+/// What an interface gives at once.
+pub(crate) enum Polled {
+    Record(Record),
+    /// Nothing is waiting.
+    Empty,
+    /// The capture was stopped, and everything before that was given.
+    End,
+}
+
 /// A live capture.
 pub(crate) struct Live {
     name: String,
@@ -59,8 +65,6 @@ pub(crate) struct Live {
     batch: Batch,
     wake: Wake,
     drops: Drops,
-    /// The caller knows that the ring ran empty.
-    told_idle: bool,
     /// Once stopped: the time of the stop, which no packet delivered is behind.
     until: Option<Timestamp>,
 }
@@ -86,9 +90,12 @@ impl Live {
             batch: Batch::default(),
             wake,
             drops: Drops::default(),
-            told_idle: false,
             until: None,
         })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     pub(crate) fn interfaces(&self) -> &Interfaces {
@@ -112,43 +119,41 @@ impl Live {
         self.batch.slice(record.start, record.length)
     }
 
-    /// The next packet; `Idle` when the ring ran empty and ten times a second from then on, if asked for.
+    /// The next packet, if there is one: waits for nothing, but, once stopped, a moment for what is on its way.
     #[inline]
-    pub(crate) fn next(&mut self, tell_idle: bool) -> Result<Next, Error> {
+    pub(crate) fn poll(&mut self) -> Result<Polled, Error> {
         loop {
             if let Some(record) = self.batch.pop(self.link_type) {
                 if self.until.is_some_and(|until| record.timestamp > until) {
-                    return Ok(Next::End);
+                    return Ok(Polled::End);
                 }
-                return Ok(Next::Record(record));
+                return Ok(Polled::Record(record));
             }
-            if let Some(next) = self.refill(tell_idle)? {
-                return Ok(next);
+            if let Some(polled) = self.refill()? {
+                return Ok(polled);
             }
         }
     }
 
-    /// Takes a batch out of the ring, waiting for one if there is none; `Some` if there is something else to say.
-    fn refill(&mut self, tell_idle: bool) -> Result<Option<Next>, Error> {
+    /// Takes a batch out of the ring; `Some` if there is nothing in it.
+    fn refill(&mut self) -> Result<Option<Polled>, Error> {
         if self.wake.stopped() && self.until.is_none() {
             self.until = Some(now());
         }
         if self.take()? {
             return Ok(None);
         }
-        if self.until.is_some() {
-            let more =
-                self.handle.readable(DRAIN).map_err(|source| self.wait_error(source))? && self.take()?;
-            return Ok(if more { None } else { Some(Next::End) });
+        if self.until.is_none() {
+            return Ok(Some(Polled::Empty));
         }
-        if tell_idle && !self.told_idle {
-            self.told_idle = true;
-            return Ok(Some(self.idle()));
-        }
-        match self.handle.wait(&self.wake, TICK).map_err(|source| self.wait_error(source))? {
-            Waited::TimedOut if tell_idle => Ok(Some(self.idle())),
-            Waited::TimedOut | Waited::Ready | Waited::Stopped => Ok(None),
-        }
+        let wait_error = |source| Error::Wait { name: self.name.clone(), source };
+        let more = self.handle.readable(DRAIN).map_err(wait_error)? && self.take()?;
+        Ok(if more { None } else { Some(Polled::End) })
+    }
+
+    /// What can be waited on, if libpcap has it.
+    pub(crate) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.handle.descriptor()
     }
 
     /// Takes what the ring holds, up to a batch; whether there was anything.
@@ -157,21 +162,10 @@ impl Live {
             .handle
             .dispatch(&mut self.batch)
             .map_err(|message| Error::Live { interface: self.name.clone(), message })?;
-        if taken {
-            self.told_idle = false;
-            if self.drops.is_due(self.batch.len()) {
-                self.drops.update(self.handle.stats());
-            }
+        if taken && self.drops.is_due(self.batch.len()) {
+            self.drops.update(self.handle.stats());
         }
         Ok(taken)
-    }
-
-    fn idle(&self) -> Next {
-        Next::Idle(Some(now().before(MARGIN)))
-    }
-
-    fn wait_error(&self, source: io::Error) -> Error {
-        Error::Wait { name: self.name.clone(), source }
     }
 }
 
@@ -180,7 +174,7 @@ impl Live {
     clippy::disallowed_methods,
     reason = "a quiet link has no packets to tell the time; see Event::Tick"
 )]
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     match std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH) {
         Ok(since) => Timestamp::EPOCH.after(since),
         Err(_) => Timestamp::EPOCH,

@@ -143,6 +143,48 @@ fn what_is_captured_can_be_written_and_read() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn several_interfaces_are_one_capture_in_the_order_of_time() {
+    if loopback().is_none() {
+        return;
+    }
+    // The second sees everything that the first sees.
+    let mut capture = Capture::live_all([LOOPBACK, "any"], options()).unwrap();
+    let (sender, receiver) = sockets();
+    capture.set_filter(&format!("udp dst port {}", port(&receiver))).unwrap();
+    let stopper = capture.stopper();
+    thread::spawn(move || {
+        for number in 0..60_u8 {
+            sender.send(&[number; 10]).unwrap();
+            thread::sleep(std::time::Duration::from_millis(1));
+        }
+        stopper.stop();
+    });
+    let (mut last, mut seen) = (None, [Vec::new(), Vec::new()]);
+    let mut ticks = 0;
+    while let Some(event) = capture.next_event().unwrap() {
+        match event {
+            Event::Packet(packet) => {
+                assert!(last <= Some(packet.timestamp), "{last:?} {packet:?}");
+                last = Some(packet.timestamp);
+                seen[packet.interface as usize].push(*packet.data.last().unwrap());
+            }
+            Event::Tick(_) => ticks += 1,
+            event => panic!("{event:?}"),
+        }
+    }
+    assert!(ticks > 0);
+    let all: Vec<u8> = (0..60).collect();
+    assert_eq!(seen[0], all);
+    // `any` sees a packet of the loopback interface going out and coming in, and libpcap leaves one of them out.
+    assert_eq!(seen[1], all);
+    let names: Vec<_> = capture.interfaces().iter().filter_map(|known| known.name.clone()).collect();
+    assert_eq!(names, [LOOPBACK, "any"]);
+    let sources: Vec<_> = capture.sources().into_iter().map(|source| (source.name, source.read)).collect();
+    assert_eq!(sources, [(LOOPBACK.to_owned(), 60), ("any".to_owned(), 60)]);
+}
+
+#[test]
 fn an_unknown_interface_is_told_with_those_there_are() {
     match Capture::live("egret-no-such-0", options()).unwrap_err() {
         Error::NoSuchInterface { interface, available } => {

@@ -12,6 +12,8 @@ mod laws;
 #[cfg(feature = "libpcap")]
 mod live;
 #[cfg(test)]
+mod merge;
+#[cfg(test)]
 mod pcap;
 #[cfg(test)]
 mod pcapng;

@@ -7,12 +7,13 @@ use clap::Args;
 /// Where packets come from and which of them count.
 #[derive(Debug, Args)]
 pub(crate) struct Input {
-    /// Read packets from a capture file: pcap or pcapng, also compressed with gzip; `-` is standard input
+    /// Read packets from a capture file: pcap or pcapng, also compressed with gzip; `-` is standard input. Of several
+    /// files (-r A -r B), packets are merged by time
     #[arg(short, long, value_name = "FILE", conflicts_with = "interface")]
-    pub(crate) read: Option<PathBuf>,
-    /// Capture on an interface (`egret interfaces` lists them; `any` is all of them)
+    pub(crate) read: Vec<PathBuf>,
+    /// Capture on an interface (`egret interfaces` lists them; `any` is all of them), or on several (-i A -i B)
     #[arg(short, long, value_name = "INTERFACE")]
-    pub(crate) interface: Option<String>,
+    pub(crate) interface: Vec<String>,
     /// Write the packets to a file too: pcapng, or pcap if its name ends so; `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     pub(crate) write: Option<PathBuf>,

@@ -47,6 +47,7 @@ fn arguments_that_contradict_each_other_are_errors_of_usage() {
         "nonsense",
         "http --nonsense",
         "http -r a -i b",
+        "http -r - -r a -r -",
         "follow",
         "follow one",
         "follow 1 --raw --hex",

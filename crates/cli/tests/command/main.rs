@@ -14,3 +14,5 @@ mod readme;
 mod run;
 #[cfg(test)]
 mod select;
+#[cfg(test)]
+mod sources;
