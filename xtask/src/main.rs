@@ -8,6 +8,7 @@
     reason = "these commands talk to a person at a terminal"
 )]
 
+mod bench;
 mod bless;
 mod compare;
 mod demo;
@@ -39,6 +40,7 @@ cargo xtask COMMAND
   fuzz [TARGET…] [--minutes N]
                    run the fuzz targets of crates/*/fuzz, all or these, for so long each
   record           make the real captures anew with nginx, curl and egret itself
+  bench            make captures of which all is known, check what egret says of them, and measure it
 ";
 
 fn main() -> ExitCode {
@@ -57,7 +59,7 @@ fn run(words: &[String]) -> Result<()> {
         print!("{HELP}");
         return Ok(());
     };
-    if !matches!(command.as_str(), "demo" | "compare" | "fuzz") && !rest.is_empty() {
+    if !matches!(command.as_str(), "demo" | "compare" | "fuzz" | "bench") && !rest.is_empty() {
         bail!("`{command}` takes no arguments\n\n{HELP}");
     }
     match command.as_str() {
@@ -70,6 +72,7 @@ fn run(words: &[String]) -> Result<()> {
         "compare" => compare::run(rest),
         "fuzz" => fuzz::run(rest),
         "record" => record::run(),
+        "bench" => bench::run(rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())

@@ -1,0 +1,170 @@
+//! The programs that are run on one capture, turn by turn, so that what slows the machine slows them all.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::make::Capture;
+use super::measure::{self, Cost};
+use crate::setup;
+
+/// A program, with what it is run with on a capture.
+#[derive(Debug, Clone)]
+pub(super) struct Contestant {
+    /// As the table calls it.
+    pub(super) name: String,
+    program: PathBuf,
+    /// `FILE` stands for the capture, `FOLDER` for an empty folder.
+    arguments: Vec<&'static str>,
+    /// It is not run on longer captures, or on more connections: it would take minutes, or fill the disk.
+    most_bytes: u64,
+    most_connections: u64,
+}
+
+/// What a contestant took, run by run.
+#[derive(Debug)]
+pub(super) struct Runs {
+    pub(super) name: String,
+    pub(super) costs: Vec<Cost>,
+    /// The lines it printed.
+    pub(super) lines: u64,
+}
+
+/// What egret is measured at.
+pub(super) const OURS: [(&str, &[&str]); 5] = [
+    ("egret http", &["http"]),
+    ("egret http --json", &["http", "--json"]),
+    ("egret http --json --body-bytes 65536", &["http", "--json", "--body-bytes", "65536"]),
+    ("egret http --json --digest", &["http", "--json", "--digest"]),
+    ("egret streams", &["streams"]),
+];
+
+const NO_LIMIT: u64 = u64::MAX;
+
+/// Others that do a part of it.
+const PEERS: [(&str, &[&str], u64, u64); 5] = [
+    ("tcpdump", &["-r", "FILE", "-w", "/dev/null", "tcp port 80"], NO_LIMIT, NO_LIMIT),
+    (
+        "tshark",
+        &[
+            "-n",
+            "-r",
+            "FILE",
+            "-Y",
+            "http",
+            "-T",
+            "fields",
+            "-e",
+            "http.request.method",
+            "-e",
+            "http.request.uri",
+            "-e",
+            "http.response.code",
+        ],
+        100 << 20,
+        NO_LIMIT,
+    ),
+    ("tcpflow", &["-q", "-r", "FILE", "-o", "FOLDER"], NO_LIMIT, 20_000),
+    ("httpry", &["-r", "FILE", "-o", "/dev/null"], NO_LIMIT, NO_LIMIT),
+    ("ndpiReader", &["-q", "-i", "FILE"], NO_LIMIT, NO_LIMIT),
+];
+
+/// egret's own contestants.
+pub(super) fn ours(egret: &Path) -> Vec<Contestant> {
+    let ours = OURS.into_iter().map(|(name, words)| Contestant {
+        name: name.to_owned(),
+        program: egret.to_owned(),
+        arguments: [words, &["--quiet", "--checksums", "ignore", "--read", "FILE"]].concat(),
+        most_bytes: NO_LIMIT,
+        most_connections: NO_LIMIT,
+    });
+    ours.collect()
+}
+
+/// The peers that are installed, and the names of those that are not.
+pub(super) fn peers() -> (Vec<Contestant>, Vec<&'static str>) {
+    let (there, missing): (Vec<_>, Vec<_>) = PEERS.into_iter().partition(|(name, ..)| setup::on_path(name));
+    let there = there.into_iter().map(|(name, arguments, most_bytes, most_connections)| Contestant {
+        name: name.to_owned(),
+        program: name.into(),
+        arguments: arguments.to_vec(),
+        most_bytes,
+        most_connections,
+    });
+    (there.collect(), missing.into_iter().map(|(name, ..)| name).collect())
+}
+
+/// The yardstick: a program without checks that is called `PROGRAM MODE FILE`.
+pub(super) fn floor(program: &Path) -> Vec<Contestant> {
+    let modes = ["json-read", "gunz-read"].into_iter().map(|mode| Contestant {
+        name: format!("floor {mode}"),
+        program: program.to_owned(),
+        arguments: vec![mode, "FILE"],
+        most_bytes: NO_LIMIT,
+        most_connections: NO_LIMIT,
+    });
+    modes.collect()
+}
+
+/// Runs all of them that can take the capture, `runs` times in turn. One that is very slow is run once.
+pub(super) fn run(
+    contestants: &[Contestant],
+    capture: &Capture,
+    runs: usize,
+    folder: &Path,
+) -> Result<Vec<Runs>> {
+    /// So many times the quickest's processor time, and at least so many seconds, is very slow.
+    const SLOW: (f64, f64) = (20.0, 10.0);
+    let fits = |contestant: &&Contestant| {
+        capture.truth.bytes <= contestant.most_bytes
+            && capture.truth.connections <= contestant.most_connections
+    };
+    let chosen: Vec<&Contestant> = contestants.iter().filter(fits).collect();
+    let mut table: Vec<Runs> = chosen
+        .iter()
+        .map(|contestant| Runs { name: contestant.name.clone(), costs: Vec::new(), lines: 0 })
+        .collect();
+    let mut quickest = f64::MAX;
+    for _ in 0..runs {
+        for (contestant, runs) in chosen.iter().zip(&mut table) {
+            if runs.costs.first().is_some_and(|first| first.cpu > SLOW.1 && first.cpu > SLOW.0 * quickest) {
+                continue;
+            }
+            let (cost, lines) = contestant.run(&capture.path, folder)?;
+            quickest = quickest.min(cost.cpu);
+            runs.costs.push(cost);
+            runs.lines = lines;
+        }
+    }
+    Ok(table)
+}
+
+impl Contestant {
+    fn run(&self, capture: &Path, folder: &Path) -> Result<(Cost, u64)> {
+        let (output, scratch) = (folder.join("output"), folder.join("scratch"));
+        let arguments: Vec<OsString> = self
+            .arguments
+            .iter()
+            .map(|argument| match *argument {
+                "FILE" => capture.into(),
+                "FOLDER" => scratch.clone().into(),
+                word => word.into(),
+            })
+            .collect();
+        let takes_folder = self.arguments.contains(&"FOLDER");
+        if takes_folder {
+            fs::create_dir_all(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
+        }
+        let cost = measure::cost(&self.program, &arguments, &output)
+            .with_context(|| format!("cannot measure {}", self.name))?;
+        let printed = fs::read(&output).with_context(|| format!("cannot read {}", output.display()))?;
+        let lines = printed.iter().filter(|byte| **byte == b'\n').count() as u64;
+        if takes_folder {
+            fs::remove_dir_all(&scratch).with_context(|| format!("cannot remove {}", scratch.display()))?;
+        }
+        fs::remove_file(&output).with_context(|| format!("cannot remove {}", output.display()))?;
+        Ok((cost, lines))
+    }
+}
