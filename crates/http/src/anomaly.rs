@@ -63,6 +63,8 @@ pub enum MessageAnomaly {
     TrailersTooLong,
     /// Bytes of the body behind the end of its content coding; they are not part of what it decodes to.
     DataBehindCoding,
+    /// A checksum of the body's content coding is wrong, or cut off; what was decoded is given all the same.
+    CodingChecksum,
     /// More than 32 interim responses; those beyond are not kept.
     TooManyInterim,
     /// The response was there before the request had been sent as a whole.
@@ -71,7 +73,7 @@ pub enum MessageAnomaly {
 
 impl MessageAnomaly {
     /// Each of them, in the order they are listed in.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::BareLf,
         Self::BareCr,
         Self::LeadingEmptyLine,
@@ -99,6 +101,7 @@ impl MessageAnomaly {
         Self::LongChunkExtension,
         Self::TrailersTooLong,
         Self::DataBehindCoding,
+        Self::CodingChecksum,
         Self::TooManyInterim,
         Self::EarlyResponse,
     ];
@@ -133,6 +136,7 @@ impl MessageAnomaly {
             Self::LongChunkExtension => "long-chunk-extension",
             Self::TrailersTooLong => "trailers-too-long",
             Self::DataBehindCoding => "data-behind-coding",
+            Self::CodingChecksum => "coding-checksum",
             Self::TooManyInterim => "too-many-interim",
             Self::EarlyResponse => "early-response",
         }

@@ -111,11 +111,11 @@ impl Connection {
         if bytes.is_empty() {
             return;
         }
-        let mut decoder = self.side(direction).decoder.take();
+        let mut content = self.side(direction).content.take();
         if let Some(slot) = self.current(direction) {
-            context.body(slot, direction, &mut decoder, bytes);
+            context.body(slot, direction, &mut content, bytes);
         }
-        self.side(direction).decoder = decoder;
+        self.side(direction).content = content;
     }
 
     /// Counts on over bytes of a body that are missing; at most as many as are left of it, or of its chunk.
@@ -127,11 +127,11 @@ impl Connection {
         at: Moment,
         context: &mut Context<H>,
     ) {
-        let decoder = self.side(direction).decoder.take();
+        let content = self.side(direction).content.take();
         if let Some(slot) = self.current(direction) {
             let message = slot.message(direction);
-            if let Some(decoder) = decoder {
-                context.decoded(&decoder, message, Some(Undecoded::Gap));
+            if let Some(content) = content {
+                context.content_end(content, message, Some(Undecoded::Gap));
             }
             message.body.size = message.body.size.saturating_add(bytes);
             message.body.missing = message.body.missing.saturating_add(bytes);

@@ -34,8 +34,8 @@ impl Framing {
 pub enum Undecoded {
     /// A coding that this crate does not know.
     UnknownCoding,
-    /// More than one coding, one upon another, which this crate does not undo.
-    StackedCodings,
+    /// More than four codings, one upon another.
+    TooManyCodings,
     /// The bytes are not what the coding asks for.
     Broken,
     /// The body ended before the coding's end.
@@ -46,7 +46,9 @@ pub enum Undecoded {
     SizeLimit,
     /// It became [`Limits::ratio`](crate::Limits::ratio) times longer than it was sent.
     RatioLimit,
-    /// No memory left for a decoder in [`Limits::memory`](crate::Limits::memory).
+    /// Its coding asks for a larger window than it may have on the web: 8 MiB for zstd (RFC 9659).
+    WindowLimit,
+    /// No memory left for a decoder, or for its window, in [`Limits::memory`](crate::Limits::memory).
     MemoryLimit,
 }
 
@@ -55,12 +57,13 @@ impl Undecoded {
     pub const fn name(self) -> &'static str {
         match self {
             Self::UnknownCoding => "unknown-coding",
-            Self::StackedCodings => "stacked-codings",
+            Self::TooManyCodings => "too-many-codings",
             Self::Broken => "broken",
             Self::Truncated => "truncated",
             Self::Gap => "gap",
             Self::SizeLimit => "size-limit",
             Self::RatioLimit => "ratio-limit",
+            Self::WindowLimit => "window-limit",
             Self::MemoryLimit => "memory-limit",
         }
     }
@@ -84,6 +87,8 @@ pub struct Body {
     pub(crate) decoded: Vec<u8>,
     pub(crate) decoded_size: Option<u64>,
     pub(crate) undecoded: Option<Undecoded>,
+    pub(crate) sha256: Option<[u8; 32]>,
+    pub(crate) decoded_sha256: Option<[u8; 32]>,
 }
 
 impl Default for Body {
@@ -96,6 +101,8 @@ impl Default for Body {
             decoded: Vec::new(),
             decoded_size: None,
             undecoded: None,
+            sha256: None,
+            decoded_sha256: None,
         }
     }
 }
@@ -151,10 +158,23 @@ impl Body {
         &self.decoded
     }
 
+    /// The SHA-256 of the bytes as sent, all [`size`](Self::size) of them, kept or not; `None` where it was not asked
+    /// for ([`Limits::digest`](crate::Limits::digest)), or bytes are missing.
+    pub const fn sha256(&self) -> Option<&[u8; 32]> {
+        self.sha256.as_ref()
+    }
+
+    /// The SHA-256 of the bytes after decoding, all [`decoded_size`](Self::decoded_size) of them.
+    pub const fn decoded_sha256(&self) -> Option<&[u8; 32]> {
+        self.decoded_sha256.as_ref()
+    }
+
     pub(crate) fn clear(&mut self) {
-        let Self { framing, size, missing, raw, decoded, decoded_size, undecoded } = self;
+        let Self { framing, size, missing, raw, decoded, decoded_size, undecoded, sha256, decoded_sha256 } =
+            self;
         (*framing, *size, *missing) = (Framing::None, 0, 0);
         (*decoded_size, *undecoded) = (None, None);
+        (*sha256, *decoded_sha256) = (None, None);
         raw.clear();
         decoded.clear();
     }

@@ -20,9 +20,14 @@ impl Budget {
         self.used
     }
 
+    /// Bytes that may still be taken.
+    pub(crate) const fn free(&self) -> usize {
+        self.limit.saturating_sub(self.used)
+    }
+
     /// Takes that many bytes, if there are.
     pub(crate) const fn take(&mut self, bytes: usize) -> bool {
-        let fits = bytes <= self.limit.saturating_sub(self.used);
+        let fits = bytes <= self.free();
         if fits {
             self.used += bytes;
         }
@@ -50,6 +55,19 @@ impl Budget {
         room
     }
 
+    /// Makes room for `more` items and no others; whether the budget allows it.
+    pub(crate) fn reserve_exact<T>(&mut self, buffer: &mut Vec<T>, more: usize) -> bool {
+        let missing = more.saturating_sub(buffer.capacity() - buffer.len());
+        let fits = self.take(missing.saturating_mul(size_of::<T>()));
+        if fits && missing > 0 {
+            let before = buffer.capacity();
+            buffer.reserve_exact(more);
+            // The allocator may round up; that is taken too, even over the limit, to be given back later.
+            self.used += (buffer.capacity() - before - missing) * size_of::<T>();
+        }
+        fits
+    }
+
     /// Makes room for `more` items, or as many as the budget allows; how many that are.
     pub(crate) fn reserve<T>(&mut self, buffer: &mut Vec<T>, more: usize) -> usize {
         let free = buffer.capacity() - buffer.len();
@@ -67,7 +85,7 @@ impl Budget {
                 return more;
             }
         }
-        let items = (self.limit.saturating_sub(self.used) / size_of::<T>().max(1)).min(missing);
+        let items = (self.free() / size_of::<T>().max(1)).min(missing);
         self.used += items * size_of::<T>();
         buffer.reserve_exact(free + items);
         free + items

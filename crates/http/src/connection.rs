@@ -357,10 +357,10 @@ impl Connection {
         context: &mut Context<H>,
     ) {
         self.side(direction).state = State::Start;
-        if let Some(decoder) = self.side(direction).decoder.take()
+        if let Some(content) = self.side(direction).content.take()
             && let Some(slot) = self.current(direction)
         {
-            context.decoded(&decoder, slot.message(direction), None);
+            context.content_end(content, slot.message(direction), None);
         }
         let Some(slot) = self.current(direction) else {
             return;

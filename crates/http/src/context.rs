@@ -6,7 +6,7 @@ use egret_reassembly::{Direction, Ending, Flow, Opened, Timestamp};
 
 use crate::body::Undecoded;
 use crate::budget::{Budget, cost};
-use crate::content::{DECODER, Decoder};
+use crate::content::{Content, Outcome};
 use crate::message::Message;
 use crate::slot::Slot;
 use crate::{
@@ -17,8 +17,14 @@ use crate::{
 /// How many slots wait to be used again: enough for what is under way at a time on many connections.
 const SPARE: usize = 64;
 
-/// What decoders write into, a part of a body at a time.
-const SCRATCH: usize = 16 << 10;
+/// How many sets of decoders wait to be used again.
+const SPARE_CONTENTS: usize = 8;
+
+/// The SHA-256 of no bytes.
+const NOTHING: [u8; 32] = [
+    0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27,
+    0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
+];
 
 /// The handler of a user, with the limits, and the buffers and counts that all its connections share.
 #[derive(Debug)]
@@ -32,6 +38,11 @@ pub struct Context<H> {
         reason = "the boxes go from here to a connection's queue and back without a copy"
     )]
     spare: Vec<Box<Slot>>,
+    #[expect(
+        clippy::vec_box,
+        reason = "the boxes go from here to a connection's side and back without a copy"
+    )]
+    contents: Vec<Box<Content>>,
     scratch: Vec<u8>,
 }
 
@@ -43,7 +54,15 @@ impl<H: Handler> Context<H> {
     /// A context that gives what it finds to `handler`.
     pub fn new(handler: H, limits: Limits) -> Self {
         let budget = Budget::new(limits.memory);
-        Self { handler, limits, stats: Stats::default(), budget, spare: Vec::new(), scratch: Vec::new() }
+        Self {
+            handler,
+            limits,
+            stats: Stats::default(),
+            budget,
+            spare: Vec::new(),
+            contents: Vec::new(),
+            scratch: Vec::new(),
+        }
     }
 
     /// The handler.
@@ -137,6 +156,13 @@ impl<H: Handler> Context<H> {
     fn tell(&mut self, slot: &mut Slot, uncertain: bool, at: Moment) {
         slot.exchange.verdict = slot.verdict(uncertain);
         slot.exchange.ended = at;
+        if self.limits.digest {
+            for message in [&mut slot.exchange.request.0, &mut slot.exchange.response.0] {
+                if message.body.size == 0 {
+                    message.body.sha256 = Some(NOTHING);
+                }
+            }
+        }
         match slot.exchange.verdict {
             Verdict::Complete => self.stats.complete += 1,
             Verdict::Incomplete { why, .. } => *self.stats.incomplete.entry(why).or_default() += 1,
@@ -149,36 +175,67 @@ impl<H: Handler> Context<H> {
         self.budget.release(cost(buffer));
     }
 
-    /// The decoder for a message's body, if it has a coding and the limits ask for decoding.
-    pub(crate) fn decoder(&mut self, message: &mut Message) -> Option<Box<Decoder>> {
-        match self.limits.decode {
-            Decode::Never => return None,
-            Decode::Kept if self.limits.keep_body == 0 => return None,
-            Decode::Kept | Decode::Always => {}
+    /// What decodes and digests a message's body, if the limits ask for either.
+    pub(crate) fn content(&mut self, message: &mut Message) -> Option<Box<Content>> {
+        let Limits { keep_body, decode, digest, .. } = self.limits;
+        let decodes = match decode {
+            Decode::Never => false,
+            Decode::Kept => keep_body > 0 || digest,
+            Decode::Always => true,
+        } && message.encodings().next().is_some();
+        if !decodes && !digest {
+            return None;
         }
-        match Decoder::new(message.encodings()) {
-            Ok(None) => None,
-            Ok(Some(decoder)) if self.budget.take(DECODER) => Some(Box::new(decoder)),
-            Ok(Some(_)) => {
-                message.body.undecoded = Some(Undecoded::MemoryLimit);
-                None
-            }
-            Err(reason) => {
-                message.body.undecoded = Some(reason);
-                None
-            }
+        let mut content = self.contents.pop().unwrap_or_default();
+        let encodings = message.encodings().filter(|_| decodes);
+        message.body.undecoded = content.begin(encodings, digest, &mut self.budget);
+        if content.decodes() || digest {
+            return Some(content);
         }
+        self.take_back(content);
+        None
     }
 
-    /// The body is over, or cut off, for its decoder.
-    pub(crate) fn decoded(&mut self, decoder: &Decoder, message: &mut Message, cut: Option<Undecoded>) {
-        self.budget.release(DECODER);
-        if decoder.has_trailing() {
-            message.mark(MessageAnomaly::DataBehindCoding);
+    /// The body is over; or it is not decoded and digested any more, for a reason.
+    pub(crate) fn content_end(
+        &mut self,
+        mut content: Box<Content>,
+        message: &mut Message,
+        cut: Option<Undecoded>,
+    ) {
+        let [sent, made] = content.digests();
+        if cut.is_none() {
+            message.body.sha256 = sent;
         }
-        match cut.map_or_else(|| decoder.finish(), Err) {
-            Ok(size) => message.body.decoded_size = size,
-            Err(reason) => message.body.undecoded = Some(reason),
+        if content.decodes() {
+            match cut.map_or_else(|| content.finish(), Err) {
+                Ok(Outcome { size, trailing, unchecked }) => {
+                    message.body.decoded_size = size;
+                    message.body.decoded_sha256 = made.filter(|_| size.is_some());
+                    for (is, anomaly) in [
+                        (trailing, MessageAnomaly::DataBehindCoding),
+                        (unchecked, MessageAnomaly::CodingChecksum),
+                    ] {
+                        if is {
+                            message.mark(anomaly);
+                        }
+                    }
+                }
+                Err(reason) => message.body.undecoded = Some(reason),
+            }
+        }
+        self.take_back(content);
+    }
+
+    /// Keeps what served a body for another, if it does not hold too much.
+    fn take_back(&mut self, mut content: Box<Content>) {
+        content.end_decoding(&mut self.budget);
+        let held = content.charged();
+        let (free, all) = (self.budget.free(), self.limits.memory);
+        if self.contents.len() < SPARE_CONTENTS && held <= all / 16 && free >= all / 2 {
+            self.contents.push(content);
+        } else {
+            self.budget.release(held);
         }
     }
 
@@ -187,7 +244,7 @@ impl<H: Handler> Context<H> {
         &mut self,
         slot: &mut Slot,
         direction: Direction,
-        decoder: &mut Option<Box<Decoder>>,
+        content: &mut Option<Box<Content>>,
         bytes: &[u8],
     ) {
         let keep = self.limits.keep_body;
@@ -200,13 +257,12 @@ impl<H: Handler> Context<H> {
             self.budget.extend(&mut body.raw, wanted);
         }
         self.handler.body(BodyPiece { exchange: &slot.exchange, direction, decoded: false, offset, bytes });
-        let Some(mut undone) = decoder.take() else {
+        let Some(undone) = content else {
             return;
         };
-        self.scratch.resize(SCRATCH, 0);
-        let (handler, budget) = (&mut self.handler, &mut self.budget);
+        let (handler, scratch, limits) = (&mut self.handler, &mut self.scratch, &self.limits);
         let mut offset = undone.made();
-        let result = undone.push(bytes, &mut self.scratch, &self.limits, |bytes| {
+        let result = undone.push(bytes, scratch, limits, &mut self.budget, &mut |bytes, budget| {
             let body = &mut slot.message(direction).body;
             if offset == body.decoded.len() as u64 && body.decoded.len() < keep {
                 let wanted = bytes.get(..keep - body.decoded.len()).unwrap_or(bytes);
@@ -215,9 +271,14 @@ impl<H: Handler> Context<H> {
             handler.body(BodyPiece { exchange: &slot.exchange, direction, decoded: true, offset, bytes });
             offset += bytes.len() as u64;
         });
-        match result {
-            Ok(()) => *decoder = Some(undone),
-            Err(reason) => self.decoded(&undone, slot.message(direction), Some(reason)),
+        if let Err(reason) = result {
+            slot.message(direction).body.undecoded = Some(reason);
+            undone.end_decoding(&mut self.budget);
+            if !limits.digest
+                && let Some(content) = content.take()
+            {
+                self.take_back(content);
+            }
         }
     }
 }

@@ -144,14 +144,13 @@ impl Connection {
         at: At,
         context: &mut Context<H>,
     ) {
-        let side = self.side(direction);
-        if let State::Head(gather) = &side.state {
-            context.release(&gather.bytes);
-        }
-        let found_again = side.resync.is_some();
+        let found_again = self.side(direction).resync.is_some();
         let waits = found_again || direction == Direction::ClientToServer;
         if self.speaks == Speaks::Something && (kind != NotHttp::Other || !waits) {
             return self.is_not_http(kind, context);
+        }
+        if let State::Head(gather) = &self.side(direction).state {
+            context.release(&gather.bytes);
         }
         let lost = Lost { why: Why::Malformed, until: at.offset, len: 0, clean: false, bytes: gathered };
         self.lose(direction, lost);
@@ -246,14 +245,14 @@ impl Connection {
             Direction::ServerToClient => context.handler.response(&slot.exchange),
         }
         let message = slot.message(direction);
-        let decoder = match framing {
+        let content = match framing {
             Framing::None | Framing::Length(0) => None,
-            _ => context.decoder(message),
+            _ => context.content(message),
         };
         // What tells the length of the body may have been in the part of the head that was not kept.
         let lost = cut && matches!(framing, Framing::None | Framing::UntilClose);
         let side = self.side(direction);
-        side.decoder = decoder;
+        side.content = content;
         side.state = match framing {
             Framing::None | Framing::Length(0) => State::Start,
             Framing::Length(length) => State::Length(length),

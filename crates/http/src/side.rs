@@ -5,7 +5,7 @@ use egret_reassembly::Timestamp;
 use crate::Why;
 use crate::budget::Budget;
 use crate::chunked::Chunks;
-use crate::content::Decoder;
+use crate::content::Content;
 use crate::message::Transfer;
 use crate::scan::Scan;
 
@@ -19,8 +19,8 @@ pub(crate) struct Side {
     pub(crate) resync: Option<Lost>,
     /// Whether empty lines came in front of the head that comes next.
     pub(crate) blank: bool,
-    /// What undoes the content coding of the body under way.
-    pub(crate) decoder: Option<Box<Decoder>>,
+    /// What decodes and digests the body under way, if that is asked for.
+    pub(crate) content: Option<Box<Content>>,
 }
 
 /// Where a direction is.

@@ -19,6 +19,18 @@ pub(crate) fn flow() -> Flow {
     Flow { source: end(1, 50_000), destination: end(2, 80), path: Path::EMPTY }
 }
 
+/// A response with a body of two bytes.
+pub(crate) const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+/// The lines of a conversation, which are the same however it is cut.
+#[track_caller]
+pub(crate) fn check(talk: &Talk, expected: &[&str]) {
+    assert_eq!(talk.lines(), expected);
+    for size in [1, 2, 3, 7, 16] {
+        assert_eq!(talk.cut_into(size).lines(), expected, "in pieces of {size}");
+    }
+}
+
 /// One step of a conversation.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {

@@ -1,0 +1,125 @@
+//! The budget: kept, said when it is short, given back.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    reason = "a test asserts by panicking"
+)]
+
+mod common;
+
+use common::{CLIENT, SERVER, Talk, line};
+use egret_http::{Ending, Limits};
+
+#[test]
+fn the_budget_holds() {
+    use egret_http::{Connection, Context, Direction, Exchange, Moment, Opened, Piece, Timestamp};
+    let limits = Limits { memory: 64 << 10, keep_body: 1 << 20, ..Limits::default() };
+    let mut kept = Vec::new();
+    let mut context = Context::new(
+        |exchange: &Exchange| kept.push(exchange.response().map(|response| response.body().bytes().len())),
+        limits,
+    );
+    let mut connections: Vec<_> =
+        (0..100).map(|id| Connection::new(id, common::flow(), Opened::Handshake)).collect();
+    let body = vec![b'x'; 4 << 10];
+    let say = |connection: &mut Connection, direction, bytes: &[u8], context: &mut Context<_>| {
+        connection.data(Piece::new(direction, Timestamp::EPOCH, bytes), context);
+        assert!(context.memory_used() <= limits.memory + 1_024, "{} bytes", context.memory_used());
+    };
+    for connection in &mut connections {
+        say(connection, Direction::ClientToServer, b"GET / HTTP/1.1\r\n\r\n", &mut context);
+        say(
+            connection,
+            Direction::ServerToClient,
+            b"HTTP/1.1 200 OK\r\nContent-Length: 8192\r\n\r\n",
+            &mut context,
+        );
+        say(connection, Direction::ServerToClient, &body, &mut context);
+        say(connection, Direction::ServerToClient, &body[1..], &mut context);
+    }
+    for connection in &mut connections {
+        say(connection, Direction::ServerToClient, b"x", &mut context);
+        connection.close(Ending::Finished, Moment::default(), &mut context);
+    }
+    let incomplete: u64 = context.stats().incomplete.values().sum();
+    let (complete, no_memory) = (context.stats().complete, context.stats().no_memory);
+    drop(connections);
+    drop(context);
+    assert!(no_memory > 0, "a hundred such exchanges do not fit");
+    assert_eq!(complete + incomplete, kept.len() as u64);
+    assert!(kept.contains(&Some(8_192)), "the first were kept: {kept:?}");
+}
+
+#[test]
+fn what_finds_no_memory_is_said() {
+    let none = Limits { memory: 0, ..Limits::default() };
+    let talk = Talk { limits: none, ..Talk::new() };
+    // What is whole in one packet is read in place, as far as it goes.
+    let whole = talk
+        .clone()
+        .client("GET /one HTTP/1.1\r\n\r\n")
+        .server("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none")
+        .client("POST /two HTTP/1.1\r\nContent-Length: 3\r\n\r\ntwo")
+        .server("HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n");
+    let (lines, stats) = whole.run(line);
+    assert_eq!(
+        lines,
+        [
+            "GET /one 0 > - no response: limit",
+            "- > 200 0 request-head incomplete: limit",
+            "POST /two 0 > - request-body incomplete: limit",
+            "- > 404 0 request-head incomplete: limit",
+        ],
+    );
+    assert_eq!(stats.no_memory, 4);
+    // What comes in pieces is not, but it is known for what it is, at its end and without one.
+    for end in ["\r\n", ""] {
+        let pieces =
+            talk.clone().client("GET /").client("one HTTP/1.1\r\nHost: a").client("\r\n").client(end);
+        for talk in [&pieces, &pieces.byte_by_byte()] {
+            let (lines, stats) = talk.run(line);
+            assert_eq!(
+                lines,
+                ["  0 > - request-head incomplete: limit"].map(|line| {
+                    if end.is_empty() {
+                        line.to_owned()
+                    } else {
+                        line.replace("limit", "30 bytes missing, limit")
+                    }
+                })
+            );
+            assert!(stats.not_http.is_empty() && stats.no_memory > 0);
+        }
+    }
+    // What is not HTTP is not taken for it.
+    for bytes in ["QUIT now\r\n", "\x16\x03\x01\x02\x00\x01", "SSH-2.0-x\r\n"] {
+        assert!(talk.clone().client(bytes).not_http().is_some(), "{}", bytes.escape_debug());
+        assert!(talk.clone().client(bytes).byte_by_byte().not_http().is_some(), "{}", bytes.escape_debug());
+    }
+}
+
+#[test]
+fn everything_is_given_back() {
+    use egret_http::{Connection, Context, Exchange, Moment, Opened, Piece, Timestamp};
+    let mut context = Context::new(|_: &Exchange| (), Limits { keep_body: 1 << 20, ..Limits::default() });
+    let mut held = Vec::new();
+    for round in 0..300_u64 {
+        let mut connection = Connection::new(round, common::flow(), Opened::Handshake);
+        let requests = "GET / HTTP/1.1\r\nA: b\r\n\r\n".repeat(30);
+        let responses = format!(
+            "HTTP/1.1 102 x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 30000\r\n\r\n{}",
+            "x".repeat(30_000)
+        );
+        for (direction, bytes) in [(CLIENT, &requests), (SERVER, &responses), (SERVER, &responses)] {
+            for piece in bytes.as_bytes().chunks([1, 7, 100, 7_000][round as usize % 4]) {
+                connection.data(Piece::new(direction, Timestamp::EPOCH, piece), &mut context);
+            }
+        }
+        connection.close(Ending::Finished, Moment::default(), &mut context);
+        held.push(context.memory_used());
+    }
+    assert_eq!(held[100..104], held[296..], "what is held grows");
+    assert!(held[299] < 64 << 10, "a connection that is over holds nothing: {} bytes", held[299]);
+}

@@ -1,0 +1,146 @@
+//! Which response answers which request, on connections of which nothing is lost.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    reason = "a test asserts by panicking"
+)]
+
+mod common;
+
+use common::{OK, Talk, check};
+
+#[test]
+fn one_request_and_its_response() {
+    check(&Talk::new().client("GET / HTTP/1.1\r\nHost: a\r\n\r\n").server(OK), &["GET / 0 > 200 2 complete"]);
+}
+
+#[test]
+fn keep_alive() {
+    let mut talk = Talk::new();
+    for _ in 0..3 {
+        talk = talk.client("POST /a HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc").server(OK);
+    }
+    check(&talk, &["POST /a 3 > 200 2 complete"; 3]);
+}
+
+#[test]
+fn pipelined() {
+    let requests: String = (0..25).map(|number| format!("GET /{number} HTTP/1.1\r\n\r\n")).collect();
+    let responses: String =
+        (0..25).map(|number| format!("HTTP/1.1 {} X\r\nContent-Length: 1\r\n\r\nx", 200 + number)).collect();
+    let expected: Vec<_> = (0..25)
+        .map(|number| {
+            let (status, size) = (200 + number, u8::from(number != 4));
+            format!("GET /{number} 0 > {status} {size} complete")
+        })
+        .collect();
+    // 204 has no body, so that its "x" is what follows: skip it in this conversation.
+    let responses = responses.replace("204 X\r\nContent-Length: 1\r\n\r\nx", "204 X\r\n\r\n");
+    let talk = Talk::new().client(requests).server(responses);
+    check(&talk, &expected.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+#[test]
+fn interim_responses_belong_to_the_exchange() {
+    let talk = Talk::new()
+        .client("POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+        .server("HTTP/1.1 100 Continue\r\n\r\n")
+        .client("abc")
+        .server("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
+        .server(OK);
+    check(&talk, &["POST / 3 > 100 > 103 > 200 2 complete"]);
+}
+
+#[test]
+fn too_many_interim_responses_are_counted_out() {
+    let talk =
+        Talk::new().client("GET / HTTP/1.1\r\n\r\n").server("HTTP/1.1 102 P\r\n\r\n".repeat(40)).server(OK);
+    let (found, _) = talk.run(|exchange| {
+        (
+            exchange.informational().len(),
+            exchange.response().unwrap().anomalies().iter().map(|a| a.name()).collect::<Vec<_>>(),
+        )
+    });
+    assert_eq!(found, [(32, vec!["too-many-interim"])]);
+}
+
+#[test]
+fn a_response_before_the_request_has_ended() {
+    let talk = Talk::new()
+        .client("POST / HTTP/1.1\r\nContent-Length: 6\r\n\r\nabc")
+        .server("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+        .client("def")
+        .client("GET /2 HTTP/1.1\r\n\r\n")
+        .server(OK);
+    check(&talk, &["POST / 6 > 413 0 {early-response} complete", "GET /2 0 > 200 2 complete"]);
+    let cut = Talk::new()
+        .client("POST / HTTP/1.1\r\nContent-Length: 6\r\n\r\nabc")
+        .server("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n");
+    check(&cut, &["POST / 3 > 413 0 {early-response} request-body incomplete: 3 bytes missing, finished"]);
+    let head = Talk::new()
+        .client("GET /long HTTP/1.1\r\nCookie: aaaaaa")
+        .server("HTTP/1.1 431 Too Large\r\nContent-Length: 0\r\n\r\n");
+    check(&head, &["GET /long 0 > 431 0 {early-response} request-head incomplete: finished"]);
+}
+
+#[test]
+fn responses_that_nobody_asked_for() {
+    check(
+        &Talk::new().server("HTTP/1.1 408 Timeout\r\nContent-Length: 0\r\n\r\n"),
+        &["- > 408 0 request-head incomplete: unasked"],
+    );
+    let twice = Talk::new().client("GET / HTTP/1.1\r\n\r\n").server(OK).server(OK);
+    check(&twice, &["GET / 0 > 200 2 complete", "- > 200 2 request-head incomplete: unasked"]);
+}
+
+#[test]
+fn the_client_is_told_by_content_where_it_was_guessed() {
+    let talk = Talk::new().server("GET / HTTP/1.1\r\n\r\n").client(OK).midstream();
+    assert_eq!(talk.lines(), ["GET / 0 > 200 2 complete"]);
+    let (flows, _) = talk.run(|exchange| (exchange.client().port, exchange.server().port));
+    assert_eq!(flows, [(80, 50_000)]);
+    let response_first = Talk::new().client(OK).server("GET / HTTP/1.1\r\n\r\n").client(OK).midstream();
+    assert_eq!(
+        response_first.lines(),
+        ["- > 200 2 request-head incomplete: midstream", "GET / 0 > 200 2 complete"]
+    );
+}
+
+#[test]
+fn a_capture_that_begins_in_the_middle_of_a_body() {
+    let talk = Talk::new()
+        .server("rest of a body that nobody saw the head of")
+        .server("GET of it")
+        .client("GET /1 HTTP/1.1\r\n\r\n")
+        .server(OK)
+        .midstream();
+    assert_eq!(talk.lines(), ["GET /1 0 > 200 2 complete"]);
+}
+
+#[test]
+fn more_requests_than_the_queue_holds() {
+    let mut talk = Talk::new();
+    talk.limits.queue = 3;
+    for number in 0..5 {
+        talk = talk.client(format!("GET /{number} HTTP/1.1\r\n\r\n"));
+    }
+    for number in 0..5 {
+        talk = talk.server(format!("HTTP/1.1 20{number} X\r\nContent-Length: 0\r\n\r\n"));
+    }
+    let talk = talk.client("GET /last HTTP/1.1\r\n\r\n").server(OK);
+    check(
+        &talk,
+        &[
+            "GET /3 0 > - no response: limit",
+            "GET /4 0 > - no response: limit",
+            "GET /0 0 > 200 0 complete",
+            "GET /1 0 > 201 0 complete",
+            "GET /2 0 > 202 0 complete",
+            "- > 203 0 request-head incomplete: limit",
+            "- > 204 0 request-head incomplete: limit",
+            "GET /last 0 > 200 2 complete",
+        ],
+    );
+}
