@@ -8,7 +8,7 @@ use egret_capture::Packet;
 use crate::net::Network;
 use crate::transport::{Tcp, Transport};
 use crate::walk::{self, Unseen};
-use crate::{Flow, Fragment, Path, Stop};
+use crate::{Decoder, Flow, Fragment, Path, Stop};
 
 /// A packet and what is in it. Borrows the packet's bytes; a plain value otherwise.
 ///
@@ -40,6 +40,8 @@ pub struct Decoded<'a> {
     pub stop: Option<Stop>,
     /// The transport header and everything it covers; empty where its checksum cannot be verified.
     pub(crate) segment: &'a [u8],
+    /// By what rules this was decoded, so that a datagram goes on by the same.
+    pub(crate) decoder: &'a Decoder,
 }
 
 /// Decodes a packet: as far in as it can, with the reason where it had to stop.
@@ -56,16 +58,18 @@ pub struct Decoded<'a> {
 /// assert_eq!(decoded.stop.unwrap().reason, StopReason::Truncated { needed: 20, had: 0 });
 /// assert_eq!(decoded.cut, 20);
 /// ```
+#[inline]
 pub fn decode(packet: Packet<'_>) -> Decoded<'_> {
-    walk::packet(packet, &mut Unseen)
+    Decoder::STANDARD.decode(packet)
 }
 
 /// Goes on behind the IP header of `fragment` with the payload of its whole datagram, put together by the caller.
 ///
 /// The result keeps the fragment's number, time, link type, interface, path and network header (with
 /// `fragment: None`); its `packet.data` is `payload`, and so is what [`Stop::offset`] counts in. Without an IP header
-/// in `fragment` there is nothing to go on with, and `payload` comes back as it is.
-pub fn decode_datagram<'a>(fragment: &Decoded<'_>, payload: &'a [u8]) -> Decoded<'a> {
+/// in `fragment` there is nothing to go on with, and `payload` comes back as it is. What decoded the fragment (a
+/// [`Decoder`] with rules of its own, say) decodes the datagram.
+pub fn decode_datagram<'a>(fragment: &Decoded<'a>, payload: &'a [u8]) -> Decoded<'a> {
     walk::datagram(fragment, payload, &mut Unseen)
 }
 

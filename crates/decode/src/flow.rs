@@ -82,12 +82,24 @@ impl fmt::Display for Flow {
 pub enum PathId {
     /// A VLAN tag (IEEE 802.1Q or 802.1ad): the 12-bit id.
     Vlan(u16),
+    /// The network identifier of VXLAN or GENEVE: 24 bits.
+    Vni(u32),
+    /// The key of a GRE tunnel; of NVGRE (RFC 7637), the 24-bit id of the virtual subnet.
+    GreKey(u32),
+    /// A PPPoE session.
+    PppoeSession(u16),
+    /// A service of a provider's backbone bridges (IEEE 802.1ah): the 24-bit I-SID.
+    Service(u32),
 }
 
 impl fmt::Display for PathId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Vlan(id) => write!(f, "vlan {id}"),
+            Self::Vni(id) => write!(f, "vni {id}"),
+            Self::GreKey(key) => write!(f, "gre key {key}"),
+            Self::PppoeSession(id) => write!(f, "pppoe session {id}"),
+            Self::Service(id) => write!(f, "service {id}"),
         }
     }
 }
@@ -95,8 +107,8 @@ impl fmt::Display for PathId {
 /// The ids a packet passed on its way in, from the outside: part of its flow, so that the same addresses in two
 /// VLANs are two connections.
 ///
-/// Packed without loss into 128 bits (a VLAN takes 16), so that it is compared and hashed like a number. The empty
-/// path is zero.
+/// Packed without loss into 128 bits (a VLAN takes 16, a GRE key 36, the others between), so that it is compared and
+/// hashed like a number. The empty path is zero.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Path(u128);
 
@@ -104,9 +116,8 @@ impl Path {
     /// No encapsulation that has an id.
     pub const EMPTY: Self = Self(0);
 
+    /// Each id is followed by its kind, which is never 0.
     const KIND_BITS: u32 = 4;
-    const VLAN_KIND: u128 = 1;
-    const VLAN_BITS: u32 = 12;
 
     /// Whether nothing on the way had an id.
     pub const fn is_empty(self) -> bool {
@@ -122,7 +133,11 @@ impl Path {
     #[must_use]
     pub const fn entered(self, id: PathId) -> Option<Self> {
         let (kind, bits, value) = match id {
-            PathId::Vlan(id) => (Self::VLAN_KIND, Self::VLAN_BITS, (id & 0xfff) as u128),
+            PathId::Vlan(id) => (1, 12, (id & 0xfff) as u128),
+            PathId::Vni(id) => (2, 24, (id & 0xff_ffff) as u128),
+            PathId::GreKey(key) => (3, 32, key as u128),
+            PathId::PppoeSession(id) => (4, 16, id as u128),
+            PathId::Service(id) => (5, 24, (id & 0xff_ffff) as u128),
         };
         let width = bits + Self::KIND_BITS;
         if self.0 >> (u128::BITS - width) != 0 {
@@ -137,10 +152,17 @@ impl Path {
         let mut ids = [None; 8];
         let mut rest = self.0;
         for slot in ids.iter_mut().rev() {
-            if rest & 0xf == Self::VLAN_KIND {
-                *slot = Some(PathId::Vlan((rest >> Self::KIND_BITS & 0xfff) as u16));
-                rest >>= Self::VLAN_BITS + Self::KIND_BITS;
-            }
+            let value = rest >> Self::KIND_BITS;
+            let (id, bits) = match rest & 0xf {
+                1 => (PathId::Vlan((value & 0xfff) as u16), 12),
+                2 => (PathId::Vni((value & 0xff_ffff) as u32), 24),
+                3 => (PathId::GreKey(value as u32), 32),
+                4 => (PathId::PppoeSession(value as u16), 16),
+                5 => (PathId::Service((value & 0xff_ffff) as u32), 24),
+                _ => break,
+            };
+            *slot = Some(id);
+            rest = value >> bits;
         }
         ids.into_iter().flatten()
     }
@@ -180,6 +202,18 @@ mod tests {
         }
         assert_eq!(path.entered(PathId::Vlan(9)), None, "a ninth does not");
         assert_eq!(path.ids().collect::<Vec<_>>(), ids.into_iter().map(PathId::Vlan).collect::<Vec<_>>());
+        let ids = [
+            PathId::Service(0xff_ffff),
+            PathId::PppoeSession(0),
+            PathId::GreKey(u32::MAX),
+            PathId::Vni(1),
+            PathId::Vlan(4094),
+        ];
+        let path = ids.iter().try_fold(Path::EMPTY, |path, id| path.entered(*id)).expect("124 bits");
+        assert_eq!(path.ids().collect::<Vec<_>>(), ids);
+        let shown = "service 16777215, pppoe session 0, gre key 4294967295, vni 1, vlan 4094";
+        assert_eq!(path.to_string(), shown);
+        assert_eq!(path.entered(PathId::Vlan(1)), None);
     }
 
     #[test]

@@ -9,11 +9,28 @@ use egret_capture::Packet;
 
 use crate::link::cooked::Cooked;
 use crate::link::ethernet::Ethernet;
+use crate::link::llc::{Llc, Snap};
+use crate::link::log::Log;
 use crate::link::loopback::Loopback;
+use crate::link::ppp::Ppp;
+use crate::link::tagged::Tagged;
+use crate::link::wlan::Wlan;
 use crate::net::{Extension, Options};
+use crate::transport::security::Security;
+use crate::tunnel::backbone::Backbone;
+use crate::tunnel::erspan::Erspan;
+use crate::tunnel::geneve::Geneve;
+use crate::tunnel::gre::Gre;
+use crate::tunnel::gtp::Gtp;
+use crate::tunnel::l2tp::L2tp;
+use crate::tunnel::mpls::Mpls;
+use crate::tunnel::pppoe::Pppoe;
+use crate::tunnel::teredo::Origin;
 use crate::tunnel::vlan::Vlan;
-use crate::walk::{self, MAX_HEADERS, Visitor};
-use crate::{Arp, Icmp, Ipv4, Ipv6, Tcp, Udp};
+use crate::tunnel::vntag::Vntag;
+use crate::tunnel::vxlan::Vxlan;
+use crate::walk::{MAX_HEADERS, Visitor};
+use crate::{Arp, Decoder, Icmp, Ipv4, Ipv6, Tcp, Udp};
 
 /// Every header a walk may enter, and the payload.
 const CAPACITY: usize = MAX_HEADERS + 1;
@@ -33,9 +50,7 @@ const CAPACITY: usize = MAX_HEADERS + 1;
 /// }
 /// ```
 pub fn layers(packet: Packet<'_>) -> Layers<'_> {
-    let mut layers = Layers { list: [None; CAPACITY], length: 0 };
-    walk::packet(packet, &mut layers);
-    layers
+    Decoder::STANDARD.layers(packet)
 }
 
 /// One header of a packet, or its payload. [`Display`](fmt::Display) gives its name and fields on one line.
@@ -48,9 +63,8 @@ pub struct Layer<'a> {
 }
 
 impl Layer<'_> {
-    /// The stable name: `ethernet`, `vlan`, `linux-sll`, `linux-sll2`, `null`, `loop`, `ipv4`, `ipv6`,
-    /// `ipv6-hop-by-hop`, `ipv6-routing`, `ipv6-fragment`, `ipv6-destination`, `authentication`, `arp`, `tcp`, `udp`,
-    /// `icmp`, `icmpv6`, and for what is behind the last header, if anything is, `payload`.
+    /// The stable name, in lower case: `ethernet`, `vlan`, `ipv4`, `ipv6-fragment`, `tcp`, …; the crate's table of what
+    /// is decoded lists them. What is behind the last header, if anything is, is `payload`.
     pub fn name(&self) -> &'static str {
         self.name
     }
@@ -76,6 +90,11 @@ pub struct Layers<'a> {
 }
 
 impl<'a> Layers<'a> {
+    /// None yet.
+    pub(crate) const fn new() -> Self {
+        Self { list: [None; CAPACITY], length: 0 }
+    }
+
     /// The layers, by reference.
     pub fn iter(&self) -> impl Iterator<Item = &Layer<'a>> {
         self.list.iter().take(self.length).flatten()
@@ -114,6 +133,26 @@ pub(crate) enum Fields<'a> {
     Cooked(Cooked),
     Loopback(Loopback),
     Vlan(Vlan),
+    Log(Log<'a>),
+    Llc(Llc),
+    Snap(Snap),
+    Tagged(Tagged),
+    Wlan(Wlan),
+    Ppp(Ppp),
+    Backbone(Backbone),
+    Erspan(Erspan),
+    Geneve(Geneve),
+    Gre(Gre),
+    Gtp(Gtp),
+    L2tp(L2tp),
+    Mpls(Mpls),
+    Pppoe(Pppoe),
+    Origin(Origin),
+    Vntag(Vntag),
+    Vxlan(Vxlan),
+    Security(Security),
+    /// A header of which nothing is told but its length.
+    Bytes(usize),
     Arp(Arp),
     Ipv4(Ipv4, Options<'a>),
     Ipv6(Ipv6),
@@ -121,7 +160,10 @@ pub(crate) enum Fields<'a> {
     Tcp(Tcp<'a>),
     Udp(Udp),
     Icmp(Icmp),
-    Payload { length: usize, cut: u32 },
+    Payload {
+        length: usize,
+        cut: u32,
+    },
 }
 
 impl fmt::Display for Fields<'_> {
@@ -131,6 +173,25 @@ impl fmt::Display for Fields<'_> {
             Self::Cooked(header) => header.fmt(f),
             Self::Loopback(header) => header.fmt(f),
             Self::Vlan(header) => header.fmt(f),
+            Self::Log(header) => header.fmt(f),
+            Self::Llc(header) => header.fmt(f),
+            Self::Snap(header) => header.fmt(f),
+            Self::Tagged(header) => header.fmt(f),
+            Self::Wlan(header) => header.fmt(f),
+            Self::Ppp(header) => header.fmt(f),
+            Self::Backbone(header) => header.fmt(f),
+            Self::Erspan(header) => header.fmt(f),
+            Self::Geneve(header) => header.fmt(f),
+            Self::Gre(header) => header.fmt(f),
+            Self::Gtp(header) => header.fmt(f),
+            Self::L2tp(header) => header.fmt(f),
+            Self::Mpls(header) => header.fmt(f),
+            Self::Pppoe(header) => header.fmt(f),
+            Self::Origin(header) => header.fmt(f),
+            Self::Vntag(header) => header.fmt(f),
+            Self::Vxlan(header) => header.fmt(f),
+            Self::Security(header) => header.fmt(f),
+            Self::Bytes(length) => write!(f, "{length} bytes"),
             Self::Arp(header) => header.fmt(f),
             Self::Ipv4(header, options) => write!(f, "{header}{options}"),
             Self::Ipv6(header) => header.fmt(f),

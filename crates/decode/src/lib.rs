@@ -23,12 +23,18 @@
 //!
 //! | layer | kinds |
 //! |---|---|
-//! | link | Ethernet II, Linux cooked capture v1 and v2, BSD loopback (`NULL`, `LOOP`), raw IP |
-//! | tags | VLAN and QinQ (ethertypes 0x8100, 0x88a8, 0x9100) |
-//! | network | IPv4 with options, IPv6 with extension headers, ARP |
+//! | link | Ethernet with LLC and SNAP, Linux cooked capture v1 and v2, BSD loopback (`NULL`, `LOOP`), raw IP, PPP and Cisco's HDLC, PPPoE, 802.11 data frames (also behind radiotap, Prism, AVS or PPI), PFLOG, NFLOG, FDDI, the tags of Broadcom's and Marvell's switches |
+//! | tags | VLAN and QinQ (ethertypes 0x8100, 0x88a8, 0x9100), VN-tag, provider backbone bridges |
+//! | network | IPv4 with options, IPv6 with up to eight extension headers, ARP |
+//! | tunnels | IP in IP in every combination, GRE (keys, PPTP, Ethernet, ERSPAN, WCCP), VXLAN and its GPE, GENEVE, GTP-U, Teredo, L2TP, MPLS with pseudowires, PPPoE, EtherIP, IPsec's authentication header |
 //! | transport | TCP with options, UDP, ICMP, ICMPv6 |
 //!
-//! Anything else stays in [`Decoded::payload`] with [`StopReason::Unsupported`].
+//! Tunnels are followed to the innermost packet, at most 32 headers deep. Over UDP they are known by their standard ports;
+//! a [`Decoder`] knows others, and can leave VLANs out of account. The ids that both directions of a tunnel share (VLAN,
+//! VNI, GRE key, PPPoE session, service) are part of the flow; what differs by direction is only in the list of layers.
+//!
+//! Anything else stays in [`Decoded::payload`], and [`Decoded::stop`] says what it was. Of several packets in one 802.11 frame
+//! (an A-MSDU), only the first is decoded.
 //!
 //! # Which lengths are believed
 //!
@@ -40,12 +46,13 @@
 //!   is what is there, and [`Decoded::cut`] counts only bytes that were on the wire and were not captured.
 //! * A length of 0 in IP means that segmentation was left to the network card (or a jumbogram): the packet's own length counts.
 //!
-//! This crate never reads files, keeps no state between packets, has no clock, no threads and no options. The types of
+//! This crate never reads files, keeps no state between packets, has no clock and no threads. The types of
 //! its left neighbour that it hands out ([`Capture`], [`Packet`], …) are re-exported, so one dependency is enough.
 #![forbid(unsafe_code)]
 
 mod checksum;
 mod decoded;
+mod decoder;
 mod flow;
 mod layers;
 mod link;
@@ -57,6 +64,7 @@ mod walk;
 
 pub use checksum::Checksum;
 pub use decoded::{Decoded, decode, decode_datagram};
+pub use decoder::{Decoder, UdpTunnel, UnknownTunnel};
 pub use egret_capture::{
     Capture, Error, Event, Interface, InterfaceTable, LinkType, Packet, Progress, Statistics, Stopper,
     Timestamp,

@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use crate::tunnel::vlan;
+use crate::link::llc;
+use crate::tunnel::{backbone, mpls, pppoe, vlan, vntag};
 use crate::walk::{Next, Stopped, Visitor, Walk};
 
 mod arp;
@@ -19,6 +20,11 @@ pub use ipv6::Ipv6;
 pub(crate) const IPV4: u16 = 0x0800;
 /// The ethertype of IPv6.
 pub(crate) const IPV6: u16 = 0x86dd;
+
+/// The ethertype of ARP.
+pub(crate) const ARP: u16 = 0x0806;
+/// The ethertype of MPLS; the one behind it is that of multicast.
+pub(crate) const MPLS: u16 = 0x8847;
 
 /// A network-layer header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,13 +71,24 @@ pub(crate) fn walk_ethertype<'a, V: Visitor<'a>>(
     match ethertype {
         IPV4 => ipv4::walk(walk),
         IPV6 => ipv6::walk(walk),
-        0x0806 => arp::walk(walk),
+        other => walk_rare(walk, other),
+    }
+}
+
+#[inline(never)]
+fn walk_rare<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>, ethertype: u16) -> Result<Next, Stopped> {
+    match ethertype {
+        ARP => arp::walk(walk),
         0x8100 | 0x88a8 | 0x9100 => vlan::walk(walk),
+        MPLS | 0x8848 => mpls::walk(walk),
+        0x8863 | 0x8864 => pppoe::walk(walk),
+        0x88e7 => backbone::walk(walk),
+        0x8926 => vntag::walk(walk),
+        0x88e5 => Err(walk.encrypted("macsec")),
         // Up to 1,500 it is the length of an IEEE 802.3 frame, without the padding behind it.
         length @ 0..=1500 => {
             walk.limit(length.into());
-            let service = walk.rest().first().copied().unwrap_or_default();
-            Err(walk.unsupported("llc", service.into()))
+            llc::walk(walk)
         }
         other => Err(walk.unsupported("ethertype", other.into())),
     }

@@ -30,6 +30,8 @@ pub enum StopReason {
     Malformed(&'static str),
     /// What follows is of a kind that is not decoded here: an ethertype, a protocol number, a link type.
     Unsupported(u32),
+    /// What follows is encrypted.
+    Encrypted,
     /// More headers inside each other than any honest packet has.
     TooDeep,
 }
@@ -40,11 +42,12 @@ impl fmt::Display for Stop {
         match reason {
             StopReason::Truncated { needed, had } => write!(f, "{layer}: {had} bytes of {needed}"),
             StopReason::Malformed(what) => write!(f, "{layer}: {what}"),
-            // Ethertypes are known by their hexadecimal number, everything else by the decimal one.
-            StopReason::Unsupported(number) if *layer == "ethertype" => {
+            // Ethertypes and their like are known by their hexadecimal number, everything else by the decimal one.
+            StopReason::Unsupported(number) if matches!(*layer, "ethertype" | "ppp protocol" | "snap") => {
                 write!(f, "{layer} {number:#06x} is not decoded")
             }
             StopReason::Unsupported(number) => write!(f, "{layer} {number} is not decoded"),
+            StopReason::Encrypted => write!(f, "{layer}: encrypted"),
             StopReason::TooDeep => write!(f, "{layer}: too many headers at byte {offset}"),
         }
     }

@@ -14,7 +14,10 @@
 use egret_capture::{LinkType, Packet};
 
 use crate::layers::Fields;
-use crate::{Decoded, Endpoint, Flow, Network, Path, Stop, StopReason, Transport, link, net, transport};
+use crate::{
+    Decoded, Decoder, Endpoint, Flow, Network, Path, PathId, Stop, StopReason, Transport, link, net,
+    transport,
+};
 
 /// How many headers one packet may have inside each other. Honest ones, tunnels in tunnels included, stay below half
 /// of it; the bound keeps hostile ones from costing more than their size.
@@ -42,6 +45,8 @@ pub(crate) enum Next {
     EtherType(u16),
     /// What an IP protocol number says.
     Protocol(u8),
+    /// An Ethernet frame, inside a tunnel.
+    Ethernet,
     /// Nothing that has a header: the rest is payload.
     Payload,
 }
@@ -65,6 +70,8 @@ pub(crate) struct Walk<'a, 'v, V> {
     /// Set when the transport checksum covers something else than what is here: another destination (a source route
     /// with hops to go), or bytes that a header promises and the wire did not have.
     pub(crate) unverifiable: bool,
+    /// What the caller knows about this network.
+    pub(crate) decoder: &'a Decoder,
     stop: Option<Stop>,
     segment: &'a [u8],
     rest: &'a [u8],
@@ -76,8 +83,12 @@ pub(crate) struct Walk<'a, 'v, V> {
 
 /// Walks through a packet.
 #[inline]
-pub(crate) fn packet<'a, V: Visitor<'a>>(packet: Packet<'a>, visitor: &mut V) -> Decoded<'a> {
-    let mut walk = Walk::new(packet.data, packet.cut(), visitor);
+pub(crate) fn packet<'a, V: Visitor<'a>>(
+    decoder: &'a Decoder,
+    packet: Packet<'a>,
+    visitor: &mut V,
+) -> Decoded<'a> {
+    let mut walk = Walk::new(decoder, packet.data, packet.cut(), visitor);
     // How it ended is noted in the walk.
     let _ = walk.through_link(packet.link_type);
     walk.finish(packet)
@@ -85,12 +96,12 @@ pub(crate) fn packet<'a, V: Visitor<'a>>(packet: Packet<'a>, visitor: &mut V) ->
 
 /// Walks on behind the IP header of `fragment`, through the payload of its whole datagram.
 pub(crate) fn datagram<'a, V: Visitor<'a>>(
-    fragment: &Decoded<'_>,
+    fragment: &Decoded<'a>,
     payload: &'a [u8],
     visitor: &mut V,
 ) -> Decoded<'a> {
     let wire_len = u32::try_from(payload.len()).unwrap_or(u32::MAX);
-    let mut walk = Walk::new(payload, 0, visitor);
+    let mut walk = Walk::new(fragment.decoder, payload, 0, visitor);
     walk.network = fragment.network;
     walk.path = fragment.path;
     let _ = net::behind_header(&mut walk).and_then(|next| walk.through(next));
@@ -99,8 +110,9 @@ pub(crate) fn datagram<'a, V: Visitor<'a>>(
 
 impl<'a, 'v, V: Visitor<'a>> Walk<'a, 'v, V> {
     #[inline]
-    fn new(data: &'a [u8], cut: u32, visitor: &'v mut V) -> Self {
+    fn new(decoder: &'a Decoder, data: &'a [u8], cut: u32, visitor: &'v mut V) -> Self {
         Self {
+            decoder,
             network: None,
             transport: None,
             path: Path::EMPTY,
@@ -131,6 +143,7 @@ impl<'a, 'v, V: Visitor<'a>> Walk<'a, 'v, V> {
                 Next::Ip => net::walk_ip(self)?,
                 Next::EtherType(number) => net::walk_ethertype(self, number)?,
                 Next::Protocol(number) => transport::walk(self, number)?,
+                Next::Ethernet => link::ethernet::walk_inner(self)?,
                 Next::Payload => return Ok(()),
             };
         }
@@ -161,6 +174,7 @@ impl<'a, 'v, V: Visitor<'a>> Walk<'a, 'v, V> {
             cut,
             stop: self.stop,
             segment: self.segment,
+            decoder: self.decoder,
         }
     }
 
@@ -223,6 +237,20 @@ impl<'a, 'v, V: Visitor<'a>> Walk<'a, 'v, V> {
         }
     }
 
+    /// From here on another packet is inside this one: what the outer transport said is not the inner one's.
+    pub(crate) fn enter_tunnel(&mut self) {
+        self.transport = None;
+        self.ports = (0, 0);
+        self.segment = &[];
+        self.unverifiable = false;
+    }
+
+    /// Adds an id that both directions share to the path.
+    pub(crate) fn enter_path(&mut self, layer: &'static str, id: PathId) -> Result<(), Stopped> {
+        self.path = self.path.entered(id).ok_or_else(|| self.stop(layer, StopReason::TooDeep))?;
+        Ok(())
+    }
+
     /// Leaves out `length` bytes of those that were cut off: they were the rest of a header, not payload.
     pub(crate) fn skip_cut(&mut self, length: u32) {
         self.cut = self.cut.saturating_sub(length);
@@ -251,6 +279,11 @@ impl<'a, 'v, V: Visitor<'a>> Walk<'a, 'v, V> {
     #[cold]
     pub(crate) fn malformed(&mut self, layer: &'static str, what: &'static str) -> Stopped {
         self.stop(layer, StopReason::Malformed(what))
+    }
+
+    #[cold]
+    pub(crate) fn encrypted(&mut self, layer: &'static str) -> Stopped {
+        self.stop(layer, StopReason::Encrypted)
     }
 
     #[cold]

@@ -6,8 +6,9 @@
 
 use std::fmt;
 
-use super::Hardware;
+use super::{Hardware, llc};
 use crate::layers::Fields;
+use crate::tunnel::gre;
 use crate::walk::{Next, Stopped, Visitor, Walk};
 
 const V1: &str = "linux-sll";
@@ -17,15 +18,15 @@ const V2: &str = "linux-sll2";
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cooked {
     /// To whom the packet was sent, as `packet(7)` numbers it.
-    packet_type: u16,
+    pub(crate) packet_type: u16,
     /// The device's `ARPHRD_` type.
-    device_type: u16,
+    pub(crate) device_type: u16,
     /// The sender's hardware address, of which `address_length` bytes count.
-    address: [u8; 8],
-    address_length: u16,
-    protocol: u16,
+    pub(crate) address: [u8; 8],
+    pub(crate) address_length: u16,
+    pub(crate) protocol: u16,
     /// The device's index, in version 2.
-    interface: Option<u32>,
+    pub(crate) interface: Option<u32>,
 }
 
 #[inline(never)]
@@ -74,9 +75,13 @@ fn enter<'a, V: Visitor<'a>>(
 ) -> Result<Next, Stopped> {
     walk.enter(name, length, |_| Fields::Cooked(header))?;
     match header.device_type {
-        // Of these devices the protocol field means something else than an ethertype: FRAD, IP over GRE,
-        // the three 802.11 kinds, netlink.
-        770 | 778 | 801..=803 | 824 => Err(walk.unsupported("device type", header.device_type.into())),
+        // Of these devices the protocol field means something else than an ethertype: FRAD, the three 802.11 kinds,
+        // netlink.
+        770 | 801..=803 | 824 => Err(walk.unsupported("device type", header.device_type.into())),
+        // IP over GRE: it is that header's protocol type.
+        778 => gre::walk_protocol(walk, header.protocol),
+        // A frame of IEEE 802.3 without its addresses.
+        _ if header.protocol == 4 => llc::walk(walk),
         // Numbers that Linux made up for frames without an ethertype; they are no lengths, as they would be in Ethernet.
         _ if header.protocol <= 1500 => Err(walk.unsupported("linux protocol", header.protocol.into())),
         _ => Ok(Next::EtherType(header.protocol)),

@@ -13,7 +13,7 @@ use crate::walk::{Next, Stopped, Visitor, Walk};
 /// The field of a loopback header.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Loopback {
-    family: u32,
+    pub(crate) family: u32,
 }
 
 #[inline(never)]
@@ -24,6 +24,14 @@ pub(crate) fn walk<'a, V: Visitor<'a>>(
     let header = walk.view(name, 4, |bytes| bytes.first_chunk::<4>())?;
     let family = u32::from_be_bytes(*header).min(u32::from_le_bytes(*header));
     walk.enter(name, header.len(), |_| Fields::Loopback(Loopback { family }))?;
+    walk_family(walk, family)
+}
+
+/// Goes by a protocol family as some system numbers it.
+pub(crate) fn walk_family<'a, V: Visitor<'a>>(
+    walk: &mut Walk<'a, '_, V>,
+    family: u32,
+) -> Result<Next, Stopped> {
     match family {
         2 => Ok(Next::EtherType(net::IPV4)),
         // AF_INET6 of Linux, Windows, NetBSD and OpenBSD, FreeBSD, macOS.

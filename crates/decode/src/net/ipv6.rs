@@ -14,6 +14,7 @@ use pnet_packet::ipv6::{FragmentPacket, Ipv6Packet};
 use super::{Fragment, Network};
 use crate::StopReason;
 use crate::layers::Fields;
+use crate::transport::security::walk_authentication;
 use crate::walk::{Next, Stopped, Visitor, Walk};
 
 const NAME: &str = "ipv6";
@@ -71,11 +72,6 @@ pub(crate) enum Extension {
         identification: u32,
         offset: u32,
         more: bool,
-    },
-    Authentication {
-        next: u8,
-        index: u32,
-        sequence: u32,
     },
 }
 
@@ -164,11 +160,15 @@ fn pass<'a, V: Visitor<'a>>(
     name: &'static str,
 ) -> Result<(), Stopped> {
     // Every extension header begins with what follows it and its own length, and is 8 bytes at least.
-    let [next, units, kind, segments_left, i0, i1, i2, i3] =
-        *walk.view(name, 8, |bytes| bytes.first_chunk::<8>())?;
+    if header.protocol == AUTHENTICATION {
+        let (next, length) = walk_authentication(walk)?;
+        header.protocol = next;
+        header.extensions_length = header.extensions_length.saturating_add(length as u16);
+        return Ok(());
+    }
+    let [next, units, kind, segments_left, ..] = *walk.view(name, 8, |bytes| bytes.first_chunk::<8>())?;
     let length = match header.protocol {
         FRAGMENT => FRAGMENT_LENGTH,
-        AUTHENTICATION => (usize::from(units) + 2) * 4,
         _ => (usize::from(units) + 1) * 8,
     };
     match header.protocol {
@@ -187,7 +187,7 @@ fn pass<'a, V: Visitor<'a>>(
             })?;
             walk.unverifiable |= segments_left != 0;
         }
-        FRAGMENT => {
+        _ => {
             let view = walk.view(name, length as u32, FragmentPacket::new)?;
             // The masks of the view are wrong; the field is right.
             let field = view.get_fragment_offset_with_flags();
@@ -198,14 +198,6 @@ fn pass<'a, V: Visitor<'a>>(
             header.fragment =
                 (more || offset != 0).then_some(Fragment { identification, offset, more, protocol: next });
         }
-        _ => walk.enter(name, length, |bytes| {
-            let sequence = bytes.get(8..).and_then(|rest| rest.first_chunk::<4>());
-            Fields::Extension(Extension::Authentication {
-                next,
-                index: u32::from_be_bytes([i0, i1, i2, i3]),
-                sequence: sequence.map_or(0, |bytes| u32::from_be_bytes(*bytes)),
-            })
-        })?,
     }
     header.protocol = next;
     // A datagram may be put together again and again, each time with more of them.
@@ -255,9 +247,6 @@ impl fmt::Display for Extension {
                     "next {next}, id {identification:#010x}, at {offset}{}",
                     if *more { "+" } else { "" }
                 )
-            }
-            Self::Authentication { next, index, sequence } => {
-                write!(f, "next {next}, spi {index:#010x}, sequence {sequence}")
             }
         }
     }

@@ -9,6 +9,7 @@ use pnet_packet::udp::UdpPacket;
 
 use super::Transport;
 use crate::layers::Fields;
+use crate::tunnel;
 use crate::walk::{Next, Stopped, Visitor, Walk};
 
 const NAME: &str = "udp";
@@ -47,7 +48,7 @@ pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Nex
     walk.enter(NAME, LENGTH, |_| Fields::Udp(header))?;
     walk.ports = (header.source_port, header.destination_port);
     walk.transport = Some(Transport::Udp(header));
-    Ok(Next::Payload)
+    tunnel::walk_udp(walk, walk.ports)
 }
 
 impl fmt::Display for Udp {

@@ -12,3 +12,5 @@ mod listing;
 mod net;
 #[cfg(test)]
 mod transport;
+#[cfg(test)]
+mod tunnel;
