@@ -39,7 +39,7 @@ cargo xtask COMMAND
   compare FILE…    what tshark and tcpflow make of captures, beside what egret makes of them
   fuzz [TARGET…] [--minutes N]
                    run the fuzz targets of crates/*/fuzz, all or these, for so long each
-  record           make the real captures anew with nginx, curl and egret itself
+  record [NAME…]   make the real captures anew, all or these, with web servers, clients and egret itself
   bench            make captures of which all is known, check what egret says of them, and measure it
 ";
 
@@ -59,7 +59,7 @@ fn run(words: &[String]) -> Result<()> {
         print!("{HELP}");
         return Ok(());
     };
-    if !matches!(command.as_str(), "demo" | "compare" | "fuzz" | "bench") && !rest.is_empty() {
+    if !matches!(command.as_str(), "demo" | "compare" | "fuzz" | "bench" | "record") && !rest.is_empty() {
         bail!("`{command}` takes no arguments\n\n{HELP}");
     }
     match command.as_str() {
@@ -71,7 +71,7 @@ fn run(words: &[String]) -> Result<()> {
         "tidy" => tidy::run(),
         "compare" => compare::run(rest),
         "fuzz" => fuzz::run(rest),
-        "record" => record::run(),
+        "record" => record::run(rest),
         "bench" => bench::run(rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");

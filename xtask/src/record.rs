@@ -1,7 +1,13 @@
-//! `cargo xtask record`: makes the real captures anew — nginx answers, curl asks, egret captures — and notes in
-//! fixtures/README.md when and with what. Run by hand, as one who may capture; never part of `test`.
+//! `cargo xtask record [NAME…]`: makes the real captures anew — servers answer, clients ask, egret captures — and notes
+//! in fixtures/README.md when and with what. What the servers and clients told of their exchanges is compared with what
+//! egret makes of each capture. Run by hand, as one who may capture; never part of `test`.
 
+mod apache;
+mod check;
 mod nginx;
+mod programs;
+mod server;
+mod sessions;
 
 use std::fs;
 use std::path::Path;
@@ -14,86 +20,139 @@ use anyhow::{Context, Result, bail};
 use crate::setup;
 use crate::shell::Program;
 use crate::workspace::{self, read};
-use nginx::Nginx;
+use check::Told;
+use server::Server;
+use sessions::{Client, Host, SESSIONS, Session};
 
-/// A conversation to record: curl is run once for each line, with `URL` replaced by the server's.
-struct Session {
-    name: &'static str,
-    /// What was done, for the line of provenance.
-    what: &'static str,
-    host: &'static str,
-    curl: &'static [&'static str],
-}
+/// A fixture has at most so many bytes.
+const LARGEST: u64 = 60_000;
 
-/// Several transfers in one run of curl, set off by `--next`, share a connection.
-const SESSIONS: [Session; 3] = [
-    Session {
-        name: "nginx-keep-alive",
-        what: "one connection: two GETs, a HEAD, a range, two ranges at once, a 404, a 304, a redirect",
-        host: "127.0.0.1",
-        curl: &["URL/ --next -s URL/birds.json --next -s -I URL/birds.json --next -s -r 0-99 URL/poem.txt \
-                 --next -s -r 0-9,20-29 URL/poem.txt --next -s URL/missing \
-                 --next -s -H If-None-Match:ETAG URL/birds.json --next -s URL/moved"],
-    },
-    Session {
-        name: "nginx-chunked-gzip",
-        what: "over IPv6: gzip in chunks, chunks, chunks with a trailer, a request in chunks, and HTTP/1.0 until the end",
-        host: "[::1]",
-        curl: &[
-            "--compressed URL/birds.json --next -s URL/list/ --next -s -H TE:trailers URL/trailer/poem.txt \
-             --next -s -H Transfer-Encoding:chunked --data-binary @poem.txt URL/form",
-            "--http1.0 URL/list/",
-        ],
-    },
-    Session {
-        name: "nginx-post",
-        what: "a form, 100-continue with 40 kB, 413 to a body that was announced, DELETE with 204, 500, 502, 401",
-        host: "127.0.0.1",
-        curl: &[
-            "-d name=egret&size=60 URL/form --next -s -T big.bin -H Expect:100-continue URL/upload/big.bin",
-            "-T big.bin -H Expect:100-continue URL/small/big.bin",
-            "-X DELETE URL/thing --next -s URL/broken --next -s URL/nobody --next -s URL/private",
-        ],
-    },
-];
-
-pub(crate) fn run() -> Result<()> {
+pub(crate) fn run(names: &[String]) -> Result<()> {
+    if let Some(name) = names.iter().find(|name| !SESSIONS.iter().any(|session| session.name == *name)) {
+        let known: Vec<&str> = SESSIONS.iter().map(|session| session.name).collect();
+        bail!("there is no session `{name}`; there are {}", known.join(", "));
+    }
     setup::libpcap()?;
-    setup::program("nginx", &setup::NGINX)?;
-    setup::program("curl", &setup::CURL)?;
     Program::cargo("build --quiet --package egret").run()?;
     let folder = workspace::root().join("fixtures/real");
     fs::create_dir_all(&folder).context("cannot make fixtures/real")?;
-    let nginx = Nginx::start()?;
-    for session in &SESSIONS {
-        let file = folder.join(session.name).with_extension("pcapng");
-        record(session, &nginx, &file)?;
-        let size = fs::metadata(&file)?.len();
-        if size > 100_000 {
-            bail!("{} has {size} bytes; a fixture has at most 100,000", workspace::shown(&file));
-        }
-        println!("wrote {}, {size} bytes", workspace::shown(&file));
-        note(session, &nginx)?;
+    let wanted = |session: &&Session| names.is_empty() || names.iter().any(|name| name == session.name);
+    for session in SESSIONS.iter().filter(wanted) {
+        session.record(&folder)?;
     }
     println!("record: now run `cargo xtask bless`, and read what the new captures give");
     Ok(())
 }
 
-fn record(session: &Session, nginx: &Nginx, file: &Path) -> Result<()> {
-    let filter = format!("tcp port {}", nginx.port());
-    let mut egret = Command::new(workspace::built("egret")?)
-        .args(["packets", "-i", "lo", "-w"])
-        .arg(file)
-        .arg(&filter)
-        .stdout(Stdio::null())
-        .spawn()
-        .context("cannot start egret")?;
-    // There is no sign from outside that a capture has begun, nor that its last packet has been read.
-    sleep(Duration::from_secs(1));
-    let outcome = session.curl.iter().try_for_each(|line| curl(line, session, nginx));
-    sleep(Duration::from_millis(500));
-    interrupt(&mut egret)?;
-    outcome
+impl Session {
+    fn record(&self, folder: &Path) -> Result<()> {
+        let server = self.server()?;
+        let folder = if self.kept { folder } else { &std::env::temp_dir() };
+        let file = folder.join(self.name).with_extension("pcapng");
+        let told = self.capture(&server, &file)?;
+        let size = fs::metadata(&file)?.len();
+        let (mut checked, name) = (0, self.name);
+        for told in &told {
+            checked += check::check(&file, told)?;
+        }
+        println!("{name}: {size} bytes; {checked} times an exchange was told, and egret found the same");
+        if !self.kept {
+            return fs::remove_file(&file).context("cannot remove the capture");
+        }
+        if size > LARGEST {
+            bail!("{} has {size} bytes; a fixture has at most {LARGEST}", workspace::shown(&file));
+        }
+        self.note(&server)
+    }
+
+    fn server(&self) -> Result<Server> {
+        match self.server {
+            Host::Nginx => {
+                setup::program("nginx", &setup::NGINX)?;
+                nginx::start()
+            }
+            Host::Apache => {
+                setup::program("apache2", &setup::APACHE)?;
+                apache::start()
+            }
+            Host::Program(language) => language.server(),
+        }
+    }
+
+    /// Captures what the clients ask and the server answers; what each of them told.
+    fn capture(&self, server: &Server, file: &Path) -> Result<Vec<Vec<Told>>> {
+        if self.clients.iter().any(|client| matches!(client, Client::Curl(_))) {
+            setup::program("curl", &setup::CURL)?;
+        }
+        // What a program needs is installed now, not while it is captured.
+        self.clients.iter().try_for_each(Client::prepare)?;
+        let filter = format!("tcp port {}", server.port());
+        let mut egret = Command::new(workspace::built("egret")?)
+            .args(["packets", "-i", "lo", "-w"])
+            .arg(file)
+            .arg(&filter)
+            .stdout(Stdio::null())
+            .spawn()
+            .context("cannot start egret")?;
+        // There is no sign from outside that a capture has begun, nor that its last packet has been read.
+        sleep(Duration::from_secs(1));
+        drop(server.told()?);
+        let mut told = Vec::new();
+        let outcome: Result<()> = self.clients.iter().try_for_each(|client| {
+            told.extend(client.run(&format!("http://{}:{}", self.host, server.port()), server)?);
+            Ok(())
+        });
+        sleep(Duration::from_millis(800));
+        interrupt(&mut egret)?;
+        outcome?;
+        // What all clients told together, and what the server did.
+        let clients = told.concat();
+        let mut all = if told.is_empty() { Vec::new() } else { vec![clients] };
+        all.extend(server.told()?);
+        Ok(all)
+    }
+
+    /// Replaces the capture's line of provenance, or adds one.
+    fn note(&self, server: &Server) -> Result<()> {
+        let path = workspace::root().join("fixtures/README.md");
+        let date = Program::new("date", "--utc +%Y-%m-%d").output()?;
+        let mut clients = Vec::new();
+        for client in self.clients {
+            let version = client.version()?;
+            if version != server.version() && !clients.contains(&version) {
+                clients.push(version);
+            }
+        }
+        let with = [&[server.version().to_string()], clients.as_slice()].concat().join(", ");
+        let line = format!("* `real/{}.pcapng`: {}. {with}, {}.", self.name, self.what, date.trim());
+        let text = with_line(&read(&path)?, &format!("* `real/{}.pcapng`:", self.name), &line);
+        fs::write(&path, text).context("cannot write fixtures/README.md")
+    }
+}
+
+impl Client {
+    /// Installs what it needs, before anything is captured.
+    fn prepare(&self) -> Result<()> {
+        self.version().map(drop)
+    }
+
+    /// Asks; what it told of its exchanges, if it tells.
+    fn run(&self, url: &str, server: &Server) -> Result<Option<Vec<Told>>> {
+        match self {
+            Self::Curl(line) => curl(line, url, server).map(|()| None),
+            Self::Program(language, part) => language.client(part, url).map(Some),
+        }
+    }
+
+    fn version(&self) -> Result<String> {
+        match self {
+            Self::Curl(_) => {
+                let text = Program::new("curl", "--version").output()?;
+                Ok(text.split_whitespace().take(2).collect::<Vec<_>>().join(" "))
+            }
+            Self::Program(language, _) => language.version(),
+        }
+    }
 }
 
 /// Ends a capture in good order, and waits for it to have written everything.
@@ -109,13 +168,12 @@ fn interrupt(egret: &mut Child) -> Result<()> {
     Ok(())
 }
 
-fn curl(line: &str, session: &Session, nginx: &Nginx) -> Result<()> {
-    let url = format!("http://{}:{}", session.host, nginx.port());
-    let line = line.replace("URL", &url).replace("ETAG", &nginx.etag());
+fn curl(line: &str, url: &str, server: &Server) -> Result<()> {
+    let line = line.replace("URL", url).replace("ETAG", &nginx::etag());
     let status = Command::new("curl")
         .args(["--silent", "--noproxy", "*"])
         .args(line.split_whitespace())
-        .current_dir(nginx.documents())
+        .current_dir(server.documents())
         .stdout(Stdio::null())
         .status()
         .context("cannot run curl")?;
@@ -123,23 +181,6 @@ fn curl(line: &str, session: &Session, nginx: &Nginx) -> Result<()> {
         bail!("`curl {line}` failed ({status})");
     }
     Ok(())
-}
-
-/// Replaces the capture's line of provenance, or adds one.
-fn note(session: &Session, nginx: &Nginx) -> Result<()> {
-    let path = workspace::root().join("fixtures/README.md");
-    let date = Program::new("date", "--utc +%Y-%m-%d").output()?;
-    let curl = Program::new("curl", "--version").output()?;
-    let curl = curl.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
-    let line = format!(
-        "* `real/{}.pcapng`: {}. {}, {curl}, {}.",
-        session.name,
-        session.what,
-        nginx.version()?,
-        date.trim()
-    );
-    let text = with_line(&read(&path)?, &format!("* `real/{}.pcapng`:", session.name), &line);
-    fs::write(&path, text).context("cannot write fixtures/README.md")
 }
 
 const HEADING: &str = "## Real captures\n";

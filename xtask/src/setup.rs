@@ -28,6 +28,18 @@ const LIBPCAP: Package = Package {
 /// The web server that `record` drives; Debian's small build of it has all that is needed.
 pub(crate) const NGINX: Package =
     Package { what: "nginx, to answer requests", usual: "nginx", exceptions: &[("apt-get", "nginx-light")] };
+/// The other web server, without the service that Debian's whole package would start.
+pub(crate) const APACHE: Package = Package {
+    what: "Apache, to answer requests",
+    usual: "apache",
+    exceptions: &[
+        ("apt-get", "apache2-bin"),
+        ("dnf", "httpd"),
+        ("zypper", "apache2"),
+        ("apk", "apache2"),
+        ("brew", "httpd"),
+    ],
+};
 /// The client that `record` drives.
 pub(crate) const CURL: Package = Package { what: "curl, to make requests", usual: "curl", exceptions: &[] };
 

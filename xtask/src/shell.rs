@@ -44,6 +44,11 @@ impl Program {
         self
     }
 
+    /// More arguments, split at spaces.
+    pub(crate) fn words(self, arguments: &str) -> Self {
+        arguments.split_whitespace().fold(self, |program, word| program.arg(word))
+    }
+
     /// With a variable in its environment.
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.words = format!("{name}='{value}' {}", self.words);

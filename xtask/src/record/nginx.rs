@@ -1,93 +1,38 @@
-//! An nginx of our own: its configuration, documents and temporary files in a folder that goes when it goes, a port
-//! on the loopback interface that was free, one process that is ended by its id.
+//! An nginx of our own: its configuration and documents, and a log in the form that the recordings are checked with.
 
 use std::fs::{self, File};
-use std::net::{Ipv6Addr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
-/// A running server; dropping it ends the process and removes the folder.
-pub(super) struct Nginx {
-    process: Child,
-    folder: PathBuf,
-    port: u16,
-}
+use super::server::{Server, free_port, new_folder};
 
 /// When the documents were written, in seconds since 1970: a fixed time, so that the entity tags are known.
 const MODIFIED: u64 = 1_767_225_600;
 
-impl Nginx {
-    /// Writes the documents, starts the server, and waits until it answers.
-    pub(super) fn start() -> Result<Self> {
-        let folder = std::env::temp_dir().join(format!("egret-record-{}", std::process::id()));
-        let port = free_port()?;
-        documents(&folder.join("documents"))?;
-        let configuration = folder.join("nginx.conf");
-        fs::write(&configuration, self::configuration(&folder, port, free_port()?))?;
-        let process = Command::new("nginx")
-            .arg("-p")
-            .arg(&folder)
-            .arg("-e")
-            .arg(folder.join("error.log"))
-            .arg("-c")
-            .arg(&configuration)
-            .stdin(Stdio::null())
-            .spawn()
-            .context("cannot start nginx")?;
-        let mut nginx = Self { process, folder, port };
-        for _ in 0..50 {
-            if TcpStream::connect((Ipv6Addr::LOCALHOST, port)).is_ok() {
-                return Ok(nginx);
-            }
-            if let Some(status) = nginx.process.try_wait()? {
-                bail!("nginx ended before its time ({status})");
-            }
-            sleep(Duration::from_millis(100));
-        }
-        bail!("nginx does not answer on port {port} of the loopback interface")
-    }
-
-    pub(super) fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// Where curl finds what it sends.
-    pub(super) fn documents(&self) -> PathBuf {
-        self.folder.join("documents")
-    }
-
-    /// The entity tag of birds.json, as nginx makes it: time and length in hex.
-    pub(super) fn etag(&self) -> String {
-        format!("\"{MODIFIED:x}-{:x}\"", birds().len())
-    }
-
-    /// As it names itself: `nginx/1.22.1`.
-    pub(super) fn version(&self) -> Result<String> {
-        let output = Command::new("nginx").arg("-v").output().context("cannot run nginx")?;
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        Ok(text.trim().rsplit(' ').next().unwrap_or("nginx").to_string())
-    }
+/// Writes the documents, starts the server, and waits until it answers.
+pub(super) fn start() -> Result<Server> {
+    let (folder, port) = (new_folder("nginx")?, free_port()?);
+    documents(&folder.join("documents"))?;
+    let settings = folder.join("nginx.conf");
+    fs::write(&settings, configuration(&folder, port, free_port()?))?;
+    let output = Command::new("nginx").arg("-v").output().context("cannot run nginx")?;
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    let version = text.trim().rsplit(' ').next().unwrap_or("nginx");
+    let mut nginx = Command::new("nginx");
+    nginx.arg("-p").arg(&folder).arg("-e").arg(folder.join("error.log")).arg("-c").arg(&settings);
+    Server::start(nginx, folder, port, version)
 }
 
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        // Either fails only when it is gone already.
-        drop(self.process.kill());
-        drop(self.process.wait());
-        drop(fs::remove_dir_all(&self.folder));
-    }
+/// The entity tag of birds.json, as nginx makes it: time and length in hex.
+pub(super) fn etag() -> String {
+    format!("\"{MODIFIED:x}-{:x}\"", birds().len())
 }
 
-fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).context("no port is free on [::1]")?;
-    Ok(listener.local_addr()?.port())
-}
-
-fn documents(folder: &Path) -> Result<()> {
+/// What both web servers serve.
+pub(super) fn documents(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder.join("list"))?;
     let files = [
         (
@@ -128,7 +73,7 @@ master_process off;
 pid {folder}/nginx.pid;
 events {{}}
 http {{
-    access_log off;
+    log_format told escape=json '{{"method":"$request_method","target":"$request_uri","status":$status,"size":$body_bytes_sent}}';
 {temporary}
     types {{ text/html html; application/json json; text/plain txt; }}
     default_type application/octet-stream;
@@ -138,6 +83,7 @@ http {{
     server {{
         listen 127.0.0.1:{port};
         listen [::1]:{port};
+        access_log {folder}/told.log told;
         root {folder}/documents;
         location /list/ {{ autoindex on; }}
         location /trailer/ {{ alias {folder}/documents/; add_trailer X-Birds 40; }}
@@ -153,6 +99,7 @@ http {{
     }}
     server {{
         listen 127.0.0.1:{backend};
+        access_log off;
         location = /form {{ return 200 "thank you\n"; }}
         location / {{ return 201; }}
     }}
