@@ -46,12 +46,24 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
             prepared.push(&target.of);
         }
     }
+    // What one target finds does not keep the others from running.
+    let mut failures = Vec::new();
     for target in &targets {
-        let Figures { executions, edges, inputs } = target.fuzz(minutes)?;
+        let Figures { executions, edges, inputs } = match target.fuzz(minutes) {
+            Ok(figures) => figures,
+            Err(error) => {
+                println!("{error:#}");
+                failures.push(target.name.as_str());
+                continue;
+            }
+        };
         println!(
             "fuzz: {}/{}: {executions} executions in {minutes} min, {edges} edges reached, {inputs} inputs kept, nothing found",
             target.of, target.name
         );
+    }
+    if !failures.is_empty() {
+        bail!("fuzz: something was found by {}; see above", failures.join(", "));
     }
     Ok(())
 }

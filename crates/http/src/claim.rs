@@ -203,7 +203,8 @@ impl Slot {
         let whole = match head {
             Head::InPlace(bytes) => budget.extend(&mut message.headers.bytes, bytes) == bytes.len(),
             Head::Gathered(bytes) => {
-                if bytes.len() >= limits.head {
+                // Some of it was not kept, and not for want of memory. A head of just this length is whole.
+                if bytes.len() >= limits.head && matches!(found.fault, Some((_, Why::Limit))) {
                     message.mark(MessageAnomaly::HeadTooLong);
                 }
                 budget.release(cost(&message.headers.bytes));

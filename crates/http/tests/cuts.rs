@@ -164,3 +164,22 @@ fn what_a_connection_held_is_given_back() {
     assert!(held[200..].iter().all(|bytes| *bytes == held[200]), "{held:?}");
     assert!(held[200] < 1 << 20, "{held:?}");
 }
+
+/// Found by the target `connection`.
+#[test]
+fn a_head_as_long_as_the_limit_is_whole_in_every_cut() {
+    let head = b"GET /as-long-as-the-limit HTTP/1.1\r\nHost: a\r\n\r\n";
+    let mut script =
+        Script::new(vec![Call::Data(egret_http::Direction::ClientToServer, Some(0), head.to_vec())]);
+    for (limit, odd) in [(head.len(), 0), (head.len() - 1, 1)] {
+        script.limits.head = limit;
+        for cut in [Cut::Whole, Cut::Every(1), Cut::Every(head.len() - 1)] {
+            let exchange = script.run(cut).exchanges.remove(0);
+            assert_eq!(
+                exchange.request().unwrap().anomalies().iter().count(),
+                odd,
+                "{limit}, {cut:?}: {exchange:?}"
+            );
+        }
+    }
+}
