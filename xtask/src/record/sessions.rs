@@ -76,7 +76,7 @@ pub(super) const SESSIONS: [Session; 14] = [
     },
     Session {
         name: "apache-ranges",
-        what: "one connection: ranges, two ranges at once, gzip, br, a folder in chunks, a 304, HEAD, OPTIONS, TRACE, a refused POST, a 404; HTTP/1.0",
+        what: "one connection: ranges, three at once, one that cannot be, gzip, br, a list of a folder, a 304, HEAD, OPTIONS, TRACE, a PUT that is refused, a 404; HTTP/1.0",
         server: Host::Apache,
         host: "127.0.0.1",
         kept: true,
@@ -85,8 +85,8 @@ pub(super) const SESSIONS: [Session; 14] = [
                 "-s URL/poem.txt --next -s -r 0-99 URL/poem.txt --next -s -r 0-9,20-29,-5 URL/poem.txt \
                  --next -s -r 9999- URL/poem.txt --next -s -H Accept-Encoding:gzip URL/birds.json \
                  --next -s -H Accept-Encoding:br URL/birds.json --next -s URL/list/ \
-                 --next -s -z 2026-06-01 URL/poem.txt --next -s -I URL/poem.txt --next -s -X OPTIONS URL/poem.txt \
-                 --next -s -X TRACE URL/ --next -s -d a=b URL/poem.txt --next -s URL/missing",
+                 --next -s -H If-None-Match:* URL/poem.txt --next -s -I URL/poem.txt --next -s -X OPTIONS URL/poem.txt \
+                 --next -s -X TRACE URL/ --next -s -X PUT -d a=b URL/poem.txt --next -s URL/missing",
             ),
             Client::Curl("--http1.0 URL/poem.txt"),
         ],

@@ -49,8 +49,8 @@ def pool(url):
                 told(response)
 
     threads = [threading.Thread(target=work, args=(paths,)) for paths in (
-        ["/", "/birds.json", "/poem.txt", "/missing"],
-        ["/poem.txt", "/", "/birds.json", "/list/one.txt"],
+        ["/index.html", "/birds.json", "/poem.txt", "/missing"],
+        ["/poem.txt", "/index.html", "/birds.json", "/list/one.txt"],
     )]
     for thread in threads:
         thread.start()
