@@ -40,11 +40,12 @@ fn main() -> ExitCode {
 
 /// Does what was asked for.
 fn run(arguments: Arguments) -> Result<ExitCode> {
+    let redactor = arguments.redaction.redactor(&arguments.command)?;
     match arguments.command {
         Command::Packets(arguments) => command::packets::run(&arguments),
         Command::Streams(arguments) => command::streams::run(&arguments),
         Command::Follow(arguments) => command::follow::run(&arguments),
-        Command::Http(arguments) => command::http::run(&arguments),
+        Command::Http(arguments) => command::http::run(&arguments, redactor),
         Command::Stats(arguments) => command::stats::run(&arguments),
         Command::Interfaces(arguments) => command::interfaces::run(&arguments),
         Command::Completions { shell } => command::about::completions(shell),

@@ -29,22 +29,21 @@ pub(crate) struct Http {
 
 /// Which exchanges are printed: those that are one of what is asked for, in each respect.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Selection")]
 pub(crate) struct Select {
     /// Only what is asked of this host: `example.com`, `*.example.com`, `10.0.0.2:8080`, `[::1]:80`
-    #[arg(long, value_name = "HOST", value_delimiter = ',')]
+    #[arg(long, value_name = "HOST", value_delimiter = ',', help_heading = "Selection")]
     host: Vec<HostPattern>,
     /// Only this path; `*` stands for any characters, `?` for one, `[ab]` for one of these
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", help_heading = "Selection")]
     path: Vec<PathPattern>,
     /// Only requests with this method
-    #[arg(long, value_name = "METHOD", value_delimiter = ',')]
+    #[arg(long, value_name = "METHOD", value_delimiter = ',', help_heading = "Selection")]
     method: Vec<String>,
     /// Only responses with this status: `404`, `4xx`, `4xx,5xx`
-    #[arg(long, value_name = "STATUS", value_delimiter = ',')]
+    #[arg(long, value_name = "STATUS", value_delimiter = ',', help_heading = "Selection")]
     status: Vec<StatusPattern>,
     /// Only exchanges of which something was not seen
-    #[arg(long)]
+    #[arg(long, help_heading = "Selection")]
     incomplete: bool,
 }
 

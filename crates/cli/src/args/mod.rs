@@ -9,12 +9,14 @@ mod http;
 mod input;
 mod limits;
 mod packets;
+mod redact;
 mod values;
 
 pub(crate) use http::Http;
 pub(crate) use input::Input;
 pub(crate) use limits::LimitArgs;
 pub(crate) use packets::Packets;
+pub(crate) use redact::Redaction;
 
 /// See network traffic: packets, TCP streams and HTTP exchanges, live or from a capture file.
 ///
@@ -25,6 +27,8 @@ pub(crate) use packets::Packets;
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) redaction: Redaction,
 }
 
 #[derive(Debug, Subcommand)]

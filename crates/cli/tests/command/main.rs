@@ -11,6 +11,8 @@ mod output;
 #[cfg(test)]
 mod readme;
 #[cfg(test)]
+mod redact;
+#[cfg(test)]
 mod run;
 #[cfg(test)]
 mod select;

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use egret_http::{BodyPiece, Context, Decode, Exchange, Handler, HttpFactory, Limits, Selection};
+use egret_http::{BodyPiece, Context, Decode, Exchange, Handler, HttpFactory, Limits, Redactor, Selection};
 use egret_reassembly::{Assembler, Direction, Packet, StreamPool, Timestamp, decode};
 use sha2::{Digest, Sha256};
 
@@ -22,7 +22,7 @@ mod text;
 /// How much of a body is shown to people, if they do not say.
 const SHOWN: usize = 64 << 10;
 
-pub(crate) fn run(arguments: &args::Http) -> Result<ExitCode> {
+pub(crate) fn run(arguments: &args::Http, redactor: Option<Redactor>) -> Result<ExitCode> {
     let args::Http { verbose, body_bytes, digest, select, form, limits: limit_args, input } = arguments;
     let job = Job::new(input, form.look.quiet, true)?;
     let out = Output::new(&form.look)?;
@@ -39,6 +39,7 @@ pub(crate) fn run(arguments: &args::Http) -> Result<ExitCode> {
         digests: digest.then(HashMap::new),
         selection: select.selection(),
         left_out: 0,
+        redactor,
     };
     let assembler = Assembler::new(StreamPool::new(HttpFactory::new(), reassembly));
     pipeline::run(&job, &mut Http { assembler, context: Context::new(exchanges, limits) })
@@ -97,6 +98,8 @@ struct Exchanges {
     selection: Selection,
     /// Exchanges that were not selected.
     left_out: u64,
+    /// What takes secrets out, if they are to be taken out.
+    redactor: Option<Redactor>,
 }
 
 #[derive(Clone, Copy)]
@@ -104,6 +107,14 @@ enum Shape {
     Json,
     /// With this much below each line.
     Text(u8),
+}
+
+/// What there is of bodies.
+#[derive(Clone, Copy)]
+struct Bodies {
+    kept: bool,
+    /// Whether it is something else than what was sent.
+    redacted: bool,
 }
 
 /// Of the two bodies of an exchange: as sent, and decoded where that was done.
@@ -144,12 +155,12 @@ impl Handler for Exchanges {
             self.left_out += 1;
             return;
         }
+        let redacted = self.redactor.as_ref().map(|redactor| redactor.exchange(exchange));
+        let bodies = Bodies { kept: self.keeps, redacted: redacted.is_some() };
+        let exchange = redacted.as_ref().unwrap_or(exchange);
         match self.shape {
-            Shape::Json => {
-                let keeps = self.keeps;
-                self.out.json(|json| record::write(exchange, keeps, digests, json));
-            }
-            Shape::Text(verbose) => text::write(exchange, verbose, &mut self.out),
+            Shape::Json => self.out.json(|json| record::write(exchange, bodies, digests, json)),
+            Shape::Text(verbose) => text::write(exchange, verbose, bodies, &mut self.out),
         }
     }
 }

@@ -3,12 +3,12 @@
 use egret_http::{Body, Exchange, Headers, Message, MessageAnomaly, Response, Timing, Tunnel, Verdict};
 use sha2::{Digest, Sha256};
 
-use super::{Digests, Pair};
+use super::{Bodies, Digests, Pair};
 use crate::output::bytes::{Base64, Hex};
 use crate::output::json::{HeadText, Json};
 use crate::output::lines::cut_character;
 
-pub(super) fn write(exchange: &Exchange, keeps: bool, digests: Option<Digests>, json: &mut Json<'_>) {
+pub(super) fn write(exchange: &Exchange, bodies: Bodies, digests: Option<Digests>, json: &mut Json<'_>) {
     let (sent, received) = digests.map(|Digests { request, response }| (request, response)).unzip();
     json.put("connection", exchange.connection());
     json.put("index", exchange.index());
@@ -22,11 +22,11 @@ pub(super) fn write(exchange: &Exchange, keeps: bool, digests: Option<Digests>, 
             {
                 json.maybe(name, (!word.is_empty()).then(|| words.text(word)));
             }
-            message(request, Some((keeps, sent)), json);
+            message(request, Some((bodies, sent)), json);
         });
     }
     if let Some(response) = exchange.response() {
-        json.inside("response", |json| answer(response, Some((keeps, received)), json));
+        json.inside("response", |json| answer(response, Some((bodies, received)), json));
     }
     if !exchange.informational().is_empty() {
         // Interim responses have no body.
@@ -57,7 +57,7 @@ pub(super) fn write(exchange: &Exchange, keeps: bool, digests: Option<Digests>, 
     }
 }
 
-fn answer(response: &Response, with_body: Option<(bool, Option<Pair>)>, json: &mut Json<'_>) {
+fn answer(response: &Response, with_body: Option<(Bodies, Option<Pair>)>, json: &mut Json<'_>) {
     let words = Words::of(response);
     json.maybe("status", response.status());
     json.maybe("reason", response.reason().map(|reason| words.text(reason)));
@@ -66,11 +66,11 @@ fn answer(response: &Response, with_body: Option<(bool, Option<Pair>)>, json: &m
 }
 
 /// What requests and responses have in common.
-fn message(message: &Message, with_body: Option<(bool, Option<Pair>)>, json: &mut Json<'_>) {
+fn message(message: &Message, with_body: Option<(Bodies, Option<Pair>)>, json: &mut Json<'_>) {
     let words = Words::of(message);
     json.list("headers", words.fields(message.headers()));
-    if let Some((keeps, digests)) = with_body {
-        json.inside("body", |json| body(message, keeps, digests, json));
+    if let Some((bodies, digests)) = with_body {
+        json.inside("body", |json| body(message, bodies, digests, json));
     }
     if !message.trailers().is_empty() {
         json.list("trailers", words.fields(message.trailers()));
@@ -79,7 +79,7 @@ fn message(message: &Message, with_body: Option<(bool, Option<Pair>)>, json: &mu
     json.list("anomalies", message.anomalies().iter().map(MessageAnomaly::name));
 }
 
-fn body(message: &Message, keeps: bool, digests: Option<Pair>, json: &mut Json<'_>) {
+fn body(message: &Message, bodies: Bodies, digests: Option<Pair>, json: &mut Json<'_>) {
     let body = message.body();
     json.put("size", body.size());
     json.count("missing", body.missing());
@@ -88,9 +88,13 @@ fn body(message: &Message, keeps: bool, digests: Option<Pair>, json: &mut Json<'
         json.list("encodings", message.encodings());
     }
     json.maybe("undecoded", body.undecoded().map(|why| why.name()));
-    if keeps {
+    if bodies.kept {
         let bytes = body.bytes();
-        json.put("kept", bytes.len());
+        if bodies.redacted {
+            json.maybe("redacted", (!bytes.is_empty()).then_some(true));
+        } else {
+            json.put("kept", bytes.len());
+        }
         match shown_text(body) {
             Some(text) => json.put("text", text),
             None if bytes.is_empty() => {}

@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 use egret_http::{Exchange, Headers, Message, Response, Verdict};
 use egret_reassembly::Direction;
 
+use super::Bodies;
 use super::record::shown_text;
 use crate::output::Output;
 use crate::output::bytes::Escaped;
@@ -14,10 +15,11 @@ use crate::output::lines::Lines;
 use crate::output::text::{Clock, Painted, Size, Span, alarm, side};
 
 /// Writes an exchange: its line; with `verbose` 1 the heads too, with 2 the bodies.
-pub(super) fn write(exchange: &Exchange, verbose: u8, out: &mut Output) {
+pub(super) fn write(exchange: &Exchange, verbose: u8, bodies: Bodies, out: &mut Output) {
     let line = Line(exchange).to_string();
     let style = out.color.then(|| style(exchange)).flatten();
     let color = out.color;
+    let bodies = (verbose > 1).then_some(bodies);
     // A line that wraps is harder to read than one that ends early; what is below it is shown as a whole.
     let shown = match out.width {
         Some(width) if verbose == 0 => cut(&line, width),
@@ -30,14 +32,14 @@ pub(super) fn write(exchange: &Exchange, verbose: u8, out: &mut Output) {
         }
         if let Some(request) = exchange.request() {
             let start = Words([request.method(), request.target(), request.version()]);
-            message(request, start, Direction::ClientToServer, verbose, color, to)?;
+            message(request, start, Direction::ClientToServer, bodies, color, to)?;
         }
         let interim = exchange.informational().iter();
         for response in interim.chain(exchange.response()) {
             let status = Status(response).to_string();
             let version = response.version().unwrap_or(b"?");
             let start = Words([version, status.as_bytes(), response.reason().unwrap_or_default()]);
-            message(response, start, Direction::ServerToClient, verbose, color, to)?;
+            message(response, start, Direction::ServerToClient, bodies, color, to)?;
         }
         to.write_all(b"\n")
     });
@@ -131,12 +133,12 @@ impl Display for Words<'_> {
     }
 }
 
-/// A message's head, and its body if `verbose` asks for it, each line behind the mark of its side.
+/// A message's head, and its body if it is asked for, each line behind the mark of its side.
 fn message(
     message: &Message,
     start: Words<'_>,
     from: Direction,
-    verbose: u8,
+    bodies: Option<Bodies>,
     color: bool,
     to: &mut impl Write,
 ) -> io::Result<()> {
@@ -146,7 +148,7 @@ fn message(
     writeln!(to, "{}", Painted(style, format_args!("{mark}{start}")))?;
     fields(message.headers(), mark, style, to)?;
     let body = message.body();
-    if verbose > 1 && body.size() > 0 {
+    if let Some(bodies) = bodies.filter(|_| body.size() > 0) {
         writeln!(to, "{mark}")?;
         let rest = match shown_text(body) {
             Some(text) => {
@@ -154,7 +156,10 @@ fn message(
                 lines.push(text.as_bytes(), to)?;
                 lines.end(to)?;
                 let kept = body.bytes().len() as u64;
-                (!body.is_whole()).then(|| format!("{} of {}", Size(kept), Size(body.size())))
+                match bodies.redacted {
+                    true => Some(format!("redacted, {}", Size(body.size()))),
+                    false => (!body.is_whole()).then(|| format!("{} of {}", Size(kept), Size(body.size()))),
+                }
             }
             None if body.bytes().is_empty() => Some(format!("{}, not kept", Size(body.size()))),
             None => Some(format!("{}, not text", Size(body.size()))),
