@@ -10,6 +10,10 @@ pub(crate) struct Escaped<'a>(pub(crate) &'a [u8]);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Nearly always there is nothing to escape, which is found out for many bytes at a time.
+        if self.0.iter().fold(true, |plain, byte| plain & (b' '..=b'~').contains(byte)) {
+            return f.write_str(std::str::from_utf8(self.0).unwrap_or_default());
+        }
         for chunk in self.0.utf8_chunks() {
             // Most text holds nothing to escape: it is written in one piece, up to what does.
             let mut rest = chunk.valid();

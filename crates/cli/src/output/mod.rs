@@ -4,6 +4,7 @@
 //! write error is kept here and whatever comes after it is not written. Who drives the loop asks for it with
 //! [`Output::check`].
 
+pub(crate) mod ascii;
 pub(crate) mod bytes;
 pub(crate) mod dump;
 pub(crate) mod json;

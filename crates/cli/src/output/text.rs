@@ -7,14 +7,18 @@ use anstyle::{AnsiColor, Style};
 use egret_capture::Timestamp;
 use egret_reassembly::Counts;
 
+use super::ascii::Ascii;
+
 /// The time of day in UTC, as tcpdump writes it (which uses local time): `14:15:04.123456`.
 pub(crate) struct Clock(pub(crate) Timestamp);
 
 impl fmt::Display for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (seconds, nanos) = self.0.seconds_and_nanos();
-        let second = seconds.rem_euclid(86_400);
-        write!(f, "{:02}:{:02}:{:02}.{:06}", second / 3600, second / 60 % 60, second % 60, nanos / 1000)
+        let second = seconds.rem_euclid(86_400) as u64;
+        let mut text = Ascii::<15>::new();
+        text.number(second / 3600, 2).text(":").number(second / 60 % 60, 2).text(":").number(second % 60, 2);
+        text.text(".").number(u64::from(nanos / 1000), 6).fmt(f)
     }
 }
 
@@ -23,14 +27,17 @@ pub(crate) struct Span(pub(crate) Duration);
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let millis = self.0.as_secs_f64() * 1000.0;
-        match self.0.as_secs() {
-            0 if millis < 1.0 => write!(f, "{millis:.3} ms"),
-            0 => write!(f, "{millis:.1} ms"),
-            1..60 => write!(f, "{:.2} s", millis / 1000.0),
-            60..3600 => write!(f, "{} min {} s", self.0.as_secs() / 60, self.0.as_secs() % 60),
-            seconds => write!(f, "{} h {} min", seconds / 3600, seconds / 60 % 60),
-        }
+        const MILLISECOND: u64 = 1_000_000;
+        let (seconds, nanos) = (self.0.as_secs(), u64::from(self.0.subsec_nanos()));
+        let mut text = Ascii::<40>::new();
+        match seconds {
+            0 if nanos < MILLISECOND => text.decimal(nanos, MILLISECOND, 3).text(" ms"),
+            0 => text.decimal(nanos, MILLISECOND, 1).text(" ms"),
+            1..60 => text.decimal(seconds * 1000 + nanos / MILLISECOND, 1000, 2).text(" s"),
+            60..3600 => text.number(seconds / 60, 1).text(" min ").number(seconds % 60, 1).text(" s"),
+            _ => text.number(seconds / 3600, 1).text(" h ").number(seconds / 60 % 60, 1).text(" min"),
+        };
+        text.fmt(f)
     }
 }
 
@@ -39,13 +46,14 @@ pub(crate) struct Size(pub(crate) u64);
 
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = self.0 as f64;
+        let mut text = Ascii::<24>::new();
         match self.0 {
-            0..1_000 => write!(f, "{} B", self.0),
-            1_000..1_000_000 => write!(f, "{:.1} kB", bytes / 1e3),
-            1_000_000..1_000_000_000 => write!(f, "{:.1} MB", bytes / 1e6),
-            _ => write!(f, "{:.2} GB", bytes / 1e9),
-        }
+            0..1_000 => text.number(self.0, 1).text(" B"),
+            1_000..1_000_000 => text.decimal(self.0, 1_000, 1).text(" kB"),
+            1_000_000..1_000_000_000 => text.decimal(self.0, 1_000_000, 1).text(" MB"),
+            _ => text.decimal(self.0, 1_000_000_000, 2).text(" GB"),
+        };
+        text.fmt(f)
     }
 }
 

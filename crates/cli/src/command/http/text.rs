@@ -1,6 +1,6 @@
 //! An exchange for people: a line, and below it, if asked for, what was said.
 
-use std::fmt::{self, Display};
+use std::fmt::{self, Display, Write as _};
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
@@ -10,13 +10,16 @@ use egret_reassembly::Direction;
 use super::Bodies;
 use super::record::shown_text;
 use crate::output::Output;
+use crate::output::ascii::Ascii;
 use crate::output::bytes::Escaped;
 use crate::output::lines::Lines;
 use crate::output::text::{Clock, Painted, Size, Span, alarm, side};
 
 /// Writes an exchange: its line; with `verbose` 1 the heads too, with 2 the bodies.
 pub(super) fn write(exchange: &Exchange, verbose: u8, bodies: Bodies, out: &mut Output) {
-    let line = Line(exchange).to_string();
+    // Long enough for most: a line that grows is copied each time.
+    let mut line = String::with_capacity(256);
+    let _ = write!(line, "{}", Line(exchange));
     let style = out.color.then(|| style(exchange)).flatten();
     let color = out.color;
     let bodies = (verbose > 1).then_some(bodies);
@@ -96,7 +99,7 @@ struct Status<'a>(&'a Response);
 impl Display for Status<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.status() {
-            Some(status) => write!(f, "{status}"),
+            Some(status) => Ascii::<5>::new().number(status.into(), 1).fmt(f),
             None => f.write_str("?"),
         }
     }
