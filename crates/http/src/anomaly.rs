@@ -37,6 +37,10 @@ pub enum MessageAnomaly {
     BadStatus,
     /// The start line has fewer words than it needs.
     BadStartLine,
+    /// There is no target between the method and the version.
+    EmptyTarget,
+    /// HTTP/0.9: a request of a method and a target alone, or a response without a head (RFC 1945 §4.1 and §6).
+    Http09,
     /// More headers than [`Limits::headers`](crate::Limits::headers): those beyond are not kept.
     TooManyHeaders,
     /// A head longer than [`Limits::head`](crate::Limits::head): what is beyond is not kept.
@@ -73,7 +77,7 @@ pub enum MessageAnomaly {
 
 impl MessageAnomaly {
     /// Each of them, in the order they are listed in.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 32] = [
         Self::BareLf,
         Self::BareCr,
         Self::LeadingEmptyLine,
@@ -88,6 +92,8 @@ impl MessageAnomaly {
         Self::BadVersion,
         Self::BadStatus,
         Self::BadStartLine,
+        Self::EmptyTarget,
+        Self::Http09,
         Self::TooManyHeaders,
         Self::HeadTooLong,
         Self::BadContentLength,
@@ -123,6 +129,8 @@ impl MessageAnomaly {
             Self::BadVersion => "bad-version",
             Self::BadStatus => "bad-status",
             Self::BadStartLine => "bad-start-line",
+            Self::EmptyTarget => "empty-target",
+            Self::Http09 => "http-0.9",
             Self::TooManyHeaders => "too-many-headers",
             Self::HeadTooLong => "head-too-long",
             Self::BadContentLength => "bad-content-length",
@@ -142,7 +150,7 @@ impl MessageAnomaly {
         }
     }
 
-    const fn bit(self) -> u32 {
+    const fn bit(self) -> u64 {
         1 << self as u8
     }
 }
@@ -155,7 +163,7 @@ impl fmt::Display for MessageAnomaly {
 
 /// Which anomalies a message has.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub struct MessageAnomalies(u32);
+pub struct MessageAnomalies(u64);
 
 impl MessageAnomalies {
     /// Whether there are none.

@@ -26,6 +26,8 @@ pub struct Connection {
     pub(crate) connect: Option<Duration>,
     /// Whether the guess of who is the client turned out wrong.
     turned: bool,
+    /// Whether a response has begun.
+    pub(crate) answered: bool,
     pub(crate) speaks: Speaks,
     pub(crate) client: Side,
     pub(crate) server: Side,
@@ -55,6 +57,7 @@ impl Connection {
             opened,
             connect: None,
             turned: false,
+            answered: false,
             speaks: Speaks::Nothing,
             client: side(),
             server: side(),
@@ -80,6 +83,9 @@ impl Connection {
         let direction = self.find(self.role(piece.direction), piece.bytes, context);
         let Piece { offset, timestamp, packet, ack, bytes, .. } = piece;
         let mut at = At { packet, timestamp, offset, ack };
+        if direction == Direction::ServerToClient {
+            self.end_simple_request(at, context);
+        }
         let mut rest = bytes;
         while !rest.is_empty() {
             let taken = match &mut self.side(direction).state {

@@ -1,6 +1,6 @@
 //! Heads, as their bytes come: gathered if they come in pieces, parsed once, and what they say about what follows.
 
-use egret_reassembly::Direction;
+use egret_reassembly::{Direction, Ending};
 
 use crate::body::Framing;
 use crate::chunked::Chunks;
@@ -114,15 +114,37 @@ impl Connection {
     pub(crate) fn cut_head<H: Handler>(
         &mut self,
         direction: Direction,
-        gather: Gather,
+        mut gather: Gather,
         why: Why,
         at: Moment,
         context: &mut Context<H>,
     ) {
         let beginning = gather.beginning();
         let known = gather.certain || is_known_method(beginning) || beginning.starts_with(b"HTTP/1");
+        if !known && direction == Direction::ServerToClient && matches!(why, Why::Ended(_)) {
+            let gathered = gather.scan.before as u64;
+            let at_gather = At { packet: at.packet, timestamp: at.timestamp, offset: 0, ack: None };
+            self.server.state = State::Head(Box::new(gather));
+            if self.simple_response(gathered, at_gather, context) {
+                return if why == Why::Ended(Ending::Finished) {
+                    self.message_end(direction, at, context);
+                } else {
+                    self.cut_body(direction, None, why, at, context);
+                };
+            }
+            let State::Head(back) = std::mem::take(&mut self.server.state) else { return };
+            gather = *back;
+        }
         if !known && (self.speaks != Speaks::Http || self.side(direction).resync.is_some()) {
+            let bytes = gather.scan.before as u64;
+            if self.side(direction).resync.is_some() {
+                // It was not found again.
+                self.lose(direction, Lost { why, until: 0, len: 0, clean: false, bytes });
+            }
             return context.release(&gather.bytes);
+        }
+        if gather.is_simple() && matches!(why, Why::Ended(_)) {
+            return self.gathered(direction, gather, at, context);
         }
         let Gather { bytes, scan, offset, ack, transfer, has_slot, dropped, .. } = gather;
         // What was not kept was lost first.
@@ -131,6 +153,64 @@ impl Connection {
         if self.add_head(direction, Head::Gathered(bytes), found, at, context).is_some() {
             self.message_end(direction, at, context);
         }
+    }
+
+    /// The server begins to speak: if the client has said a line that may be a whole request, it is.
+    pub(crate) fn end_simple_request<H: Handler>(&mut self, at: At, context: &mut Context<H>) {
+        if let State::Head(gather) = &self.client.state
+            && gather.is_simple()
+            && at.ack.is_none_or(|acked| acked >= gather.offset.saturating_add(gather.scan.before as u64))
+            && let State::Head(gather) = std::mem::take(&mut self.client.state)
+        {
+            self.gathered(Direction::ClientToServer, *gather, at.moment(), context);
+        }
+    }
+
+    /// The first response on a connection has no head: it is one of HTTP/0.9, and its body lasts until the end. What of
+    /// it was taken for the beginning of a head has `gathered` bytes. Whether it can be that.
+    fn simple_response<H: Handler>(&mut self, gathered: u64, at: At, context: &mut Context<H>) -> bool {
+        let asked = self
+            .queue
+            .slots
+            .front()
+            .is_some_and(|slot| slot.request == Progress::Done && slot.response == Progress::Nothing);
+        if self.answered || !asked || self.server.resync.is_some() {
+            return false;
+        }
+        let direction = Direction::ServerToClient;
+        let State::Head(gather) = std::mem::take(&mut self.server.state) else {
+            let mut transfer = Transfer::default();
+            transfer.add(at.packet, at.timestamp);
+            self.begin_simple_response(transfer, at.moment(), context);
+            return true;
+        };
+        context.release(&gather.bytes);
+        self.begin_simple_response(gather.transfer, at.moment(), context);
+        let gathered = usize::try_from(gathered).unwrap_or(usize::MAX);
+        self.content(direction, gather.beginning().get(..gathered).unwrap_or_default(), context);
+        true
+    }
+
+    fn begin_simple_response<H: Handler>(
+        &mut self,
+        transfer: Transfer,
+        at: Moment,
+        context: &mut Context<H>,
+    ) {
+        let direction = Direction::ServerToClient;
+        let blank = std::mem::take(&mut self.server.blank);
+        self.answered = true;
+        if let Some(slot) = self.queue.slots.front_mut() {
+            slot.set(direction, Progress::Open);
+            slot.exchange.has_response = true;
+            let message = slot.message(direction);
+            message.transfer = transfer;
+            message.mark(MessageAnomaly::Http09);
+            if blank {
+                message.mark(MessageAnomaly::LeadingEmptyLine);
+            }
+        }
+        self.begin_body(direction, Framing::UntilClose, Lengths::default(), false, at, context);
     }
 
     /// What comes is not a head: the connection is something else, or the direction is lost, with the bytes that
@@ -144,6 +224,9 @@ impl Connection {
         at: At,
         context: &mut Context<H>,
     ) {
+        if direction == Direction::ServerToClient && self.simple_response(gathered, at, context) {
+            return;
+        }
         let found_again = self.side(direction).resync.is_some();
         let waits = found_again || direction == Direction::ClientToServer;
         if self.speaks == Speaks::Something && (kind != NotHttp::Other || !waits) {
@@ -188,6 +271,7 @@ impl Connection {
         context: &mut Context<H>,
     ) {
         let direction = Direction::ServerToClient;
+        self.answered = true;
         let Some(slot) = self.queue.slots.front_mut() else {
             return;
         };

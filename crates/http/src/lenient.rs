@@ -10,7 +10,7 @@ use crate::framing::Lengths;
 use crate::head::{Headers, Span};
 use crate::message::Message;
 use crate::parse::Kind;
-use crate::sniff::is_token;
+use crate::sniff::{is_simple_request, is_token};
 use crate::{Limits, MessageAnomalies, MessageAnomaly};
 
 /// Finds the words of a head that may be cut off anywhere.
@@ -130,7 +130,10 @@ fn request_line(head: &[u8], line: Span, message: &mut Message) {
     let version = match memmem::rfind(text, b" HTTP/") {
         Some(space) if space >= method => space,
         _ => {
-            message.mark(MessageAnomaly::BadStartLine);
+            let rest = head.get(line.end as usize..).unwrap_or_default();
+            let alone = rest.iter().all(|byte| matches!(byte, b'\r' | b'\n'));
+            let simple = alone && is_simple_request(text);
+            message.mark(if simple { MessageAnomaly::Http09 } else { MessageAnomaly::BadStartLine });
             // The last word of a line that is cut off in its version.
             memrchr(b' ', text)
                 .filter(|space| {
@@ -148,6 +151,9 @@ fn request_line(head: &[u8], line: Span, message: &mut Message) {
     }
     if target.of(head).iter().any(|byte| *byte <= b' ' || *byte == 0x7f) {
         message.mark(MessageAnomaly::SpaceInTarget);
+    }
+    if target.start == target.end && version < text.len() {
+        message.mark(MessageAnomaly::EmptyTarget);
     }
     let sent = at(version.min(text.len()), text.len());
     let version = trimmed(head, sent);

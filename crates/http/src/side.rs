@@ -8,6 +8,7 @@ use crate::chunked::Chunks;
 use crate::content::Content;
 use crate::message::Transfer;
 use crate::scan::Scan;
+use crate::sniff::is_simple_request;
 
 /// One direction of a connection.
 #[derive(Debug, Default)]
@@ -100,6 +101,11 @@ impl Gather {
         let kept = budget.extend(&mut self.bytes, wanted);
         self.dropped = (piece.len() - kept) as u64;
         kept < wanted.len()
+    }
+
+    /// Whether it is a whole request of HTTP/0.9, if nothing comes behind it.
+    pub(crate) fn is_simple(&self) -> bool {
+        self.scan.first_line == Some(self.scan.before) && self.dropped == 0 && is_simple_request(&self.bytes)
     }
 
     /// As much of its beginning as is known.

@@ -1,6 +1,6 @@
 //! What bytes are by their beginning: a request, a response, another protocol. Looks at a bounded number of bytes.
 
-use memchr::{memchr, memmem};
+use memchr::{memchr, memmem, memrchr};
 
 use crate::NotHttp;
 
@@ -60,10 +60,29 @@ pub(crate) fn sniff(bytes: &[u8]) -> Sniff {
     }
 }
 
-/// Whether a first line that [`sniff`] took for a request's has a target, and names a version of HTTP behind it.
+/// Whether a first line that [`sniff`] took for a request's names a version of HTTP; or needs none, as in HTTP/0.9.
 pub(crate) fn is_request_line(line: &[u8]) -> bool {
-    let target = memchr(b' ', line).and_then(|space| line.get(space + 1..)).unwrap_or_default();
-    memmem::find(target, b" HTTP/").is_some_and(|space| space > 0)
+    has_version(line) || is_simple_request(line)
+}
+
+/// Whether there is a version of HTTP behind the target; behind the method, if that is well known.
+fn has_version(line: &[u8]) -> bool {
+    match memmem::find(line, b" HTTP/") {
+        Some(space) => is_known_method(line) || memchr(b' ', line).is_some_and(|first| first + 1 < space),
+        None => false,
+    }
+}
+
+/// Whether a line is a whole request of HTTP/0.9: `GET`, a target, and no version of anything.
+pub(crate) fn is_simple_request(line: &[u8]) -> bool {
+    let Some(target) = line.strip_prefix(b"GET ").map(<[u8]>::trim_ascii) else {
+        return false;
+    };
+    let scheme = target.get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"http://"));
+    let last = memrchr(b' ', target).and_then(|space| target.get(space + 1..)).unwrap_or_default();
+    let version = memchr(b'/', last)
+        .is_some_and(|slash| slash > 0 && last.get(slash + 1).is_some_and(u8::is_ascii_digit));
+    (target.starts_with(b"/") || scheme) && !version
 }
 
 /// Whether bytes begin with a method that is used with HTTP and hardly with anything else, and a space.
@@ -96,7 +115,7 @@ pub(crate) fn begins(bytes: &[u8]) -> Option<bool> {
     match sniff(bytes) {
         Sniff::Response => Some(true),
         Sniff::Request => match memchr(b'\n', bytes) {
-            Some(end) => bytes.get(..end).is_some_and(is_request_line).then_some(true),
+            Some(end) => bytes.get(..end).is_some_and(has_version).then_some(true),
             None => is_known_method(bytes).then_some(false),
         },
         Sniff::Partial | Sniff::Not(_) => None,
