@@ -15,6 +15,7 @@ use crate::interface::{Interface, InterfaceTable};
 #[cfg(feature = "libpcap")]
 use crate::live::LiveOptions;
 use crate::merge::Merge;
+use crate::notes::Notes;
 use crate::source::Source;
 use crate::stop::{Stopper, Wake};
 use crate::{Error, Packet, Timestamp};
@@ -38,6 +39,7 @@ pub struct Capture {
     /// The source of the packet that was delivered last.
     current: usize,
     wake: Wake,
+    notes: Notes,
     /// For files; a live capture is filtered by the kernel.
     #[cfg(feature = "libpcap")]
     filter: Option<Box<Filter>>,
@@ -75,9 +77,9 @@ pub struct Statistics {
     pub passed: u64,
     /// Packets of a link type that the filter has no meaning for; they were not delivered.
     pub unfilterable: u64,
-    /// Live: packets that the kernel dropped because nobody read them in time.
+    /// Packets that the kernel dropped because nobody read them in time: live, or as a pcapng file reports it.
     pub dropped_by_kernel: Option<u64>,
-    /// Live: packets that the interface or its driver dropped.
+    /// Packets that the interface or its driver dropped: live, or as a pcapng file reports it.
     pub dropped_by_interface: Option<u64>,
 }
 
@@ -105,7 +107,7 @@ pub struct Progress {
 }
 
 impl Capture {
-    /// Opens a capture file: pcap or pcapng, plain or in gzip, recognised by its first bytes. `-` is standard input.
+    /// Opens a capture file: pcap or pcapng, plain or in gzip or zstd, recognised by its first bytes. `-` is standard input.
     ///
     /// A pipe is not read before the first packet is asked for.
     ///
@@ -126,9 +128,24 @@ impl Capture {
     /// One of the files cannot be opened, is a directory, is empty, or is no capture.
     pub fn open_all<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Self, Error> {
         let wake = Self::wake("input")?;
-        let sources: Result<_, _> =
-            paths.into_iter().map(|path| Source::open(path.as_ref(), wake.clone())).collect();
-        Ok(Self::new(sources?, wake))
+        let notes = Notes::default();
+        let open = |path: P| Source::open(path.as_ref(), wake.clone(), notes.clone());
+        let sources: Result<_, _> = paths.into_iter().map(open).collect();
+        Ok(Self::new(sources?, wake, notes))
+    }
+
+    /// Reads a capture file that is still being written, and waits at its end for more until it is stopped.
+    ///
+    /// When the file's name comes to mean another file, or the file is cut short (as writers do that rotate), that one is
+    /// read from its beginning; a record that was not complete then is left out. Before each wait there is a
+    /// [`Tick`](Event::Tick). Nothing is read before the first packet is asked for.
+    ///
+    /// # Errors
+    /// The file cannot be opened or is a directory. That it is no capture, or compressed, is told with the first packet.
+    pub fn tail(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let (wake, notes) = (Self::wake("input")?, Notes::default());
+        let source = Source::tail(path.as_ref(), wake.clone(), notes.clone())?;
+        Ok(Self::new(vec![source], wake, notes))
     }
 
     /// Reads a capture from any reader; `name` is what errors call it.
@@ -139,8 +156,9 @@ impl Capture {
     /// There is nothing to read, or it is no capture.
     pub fn from_reader(reader: impl Read + Send + 'static, name: &str) -> Result<Self, Error> {
         let wake = Self::wake(name)?;
-        let source = Source::from_reader(Input::from_reader(reader), name, wake.clone())?;
-        Ok(Self::new(vec![source], wake))
+        let notes = Notes::default();
+        let source = Source::from_reader(Input::from_reader(reader), name, wake.clone(), notes.clone())?;
+        Ok(Self::new(vec![source], wake, notes))
     }
 
     /// Captures on an interface of this machine, by its name; `any` is all of them (Linux).
@@ -170,7 +188,7 @@ impl Capture {
         let wake = Self::wake("live capture")?;
         let open = |name: N| Source::live(name.as_ref(), &options, wake.clone());
         let sources: Result<_, _> = interfaces.into_iter().map(open).collect();
-        Ok(Self { live: true, ..Self::new(sources?, wake) })
+        Ok(Self { live: true, ..Self::new(sources?, wake, Notes::default()) })
     }
 
     /// Delivers only the packets that match an expression in tcpdump's language (pcap-filter(7)) from now on.
@@ -195,12 +213,13 @@ impl Capture {
         Ok(())
     }
 
-    fn new(mut sources: Vec<Source>, wake: Wake) -> Self {
+    fn new(mut sources: Vec<Source>, wake: Wake, notes: Notes) -> Self {
         Self {
             merge: Merge::new(&mut sources),
             sources,
             current: 0,
             wake,
+            notes,
             #[cfg(feature = "libpcap")]
             filter: None,
             #[cfg(feature = "libpcap")]
@@ -258,6 +277,11 @@ impl Capture {
             Some(source) => source.interfaces().shared(),
             None => self.merge.interface_table(),
         }
+    }
+
+    /// What the files say besides their packets: comments, names, secrets.
+    pub fn notes(&self) -> Notes {
+        self.notes.clone()
     }
 
     /// The one source, if there are no others: its numbers are those of the capture.
@@ -337,6 +361,9 @@ impl Capture {
                     self.count(&mut record);
                     if self.passes(&record)? {
                         self.passed += 1;
+                        if record.commented {
+                            self.take_comments();
+                        }
                         return Ok(Advance::Record(record));
                     }
                 }
@@ -369,6 +396,14 @@ impl Capture {
         let (current, next) = self.merge.next(&mut self.sources, ticks)?;
         self.current = current;
         Ok(next)
+    }
+
+    /// Puts the comments on the packet that is about to be delivered where they can be asked for.
+    #[cold]
+    fn take_comments(&mut self) {
+        if let Some(source) = self.sources.get_mut(self.current) {
+            self.notes.comment(self.read, source.take_comments());
+        }
     }
 
     /// Counts a packet to its source, and gives it the number that its interface has in the whole capture.

@@ -135,11 +135,29 @@ pub enum Error {
         /// The longest that can be read back.
         limit: usize,
     },
+    /// A compressed file was to be read as it grows.
+    #[error(
+        "{name}: a compressed file cannot be read as it grows; read it without --tail when it is complete"
+    )]
+    CompressedTail {
+        /// The file.
+        name: String,
+    },
     /// The file's name asks for a compression that is not written.
     #[error("{name}: captures are written uncompressed; drop the .gz and compress the file afterwards")]
     CompressedName {
         /// The file.
         name: String,
+    },
+    /// The name of a series of files has something behind a `%` that is not known.
+    #[error(
+        "{name}: '{conversion}' is no part of a time: there are %Y %y %m %d %j %H %M %S %s %F %T, and %% for a %"
+    )]
+    FileName {
+        /// The name.
+        name: String,
+        /// The percent sign and what is behind it.
+        conversion: String,
     },
     /// No interface has this name.
     #[error("{interface}: no such interface; there are: {}", list(available))]

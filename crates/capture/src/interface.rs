@@ -15,6 +15,8 @@ pub struct Interface {
     pub name: Option<String>,
     /// What people call it, if known.
     pub description: Option<String>,
+    /// What someone wrote about it, if anyone did.
+    pub comment: Option<String>,
     /// What its packets begin with.
     pub link_type: LinkType,
     /// The most bytes of a packet that were kept; 0 means no limit.
@@ -24,7 +26,7 @@ pub struct Interface {
 impl Interface {
     /// An interface of which nothing is known but its link type.
     pub fn new(link_type: LinkType) -> Self {
-        Self { name: None, description: None, link_type, snap_length: 0 }
+        Self { name: None, description: None, comment: None, link_type, snap_length: 0 }
     }
 }
 
@@ -69,9 +71,9 @@ pub(crate) struct Interfaces {
 
 impl Interfaces {
     /// The most interfaces one capture may describe, over all its sections. With their texts cut to
-    /// [`MAX_TEXT`](Self::MAX_TEXT) bytes each, a table stays below 20 MiB.
+    /// [`MAX_TEXT`](Self::MAX_TEXT) bytes each, a table stays below 30 MiB.
     pub(crate) const LIMIT: u32 = 16_384;
-    /// The most bytes that are kept of a name and of a description.
+    /// The most bytes that are kept of a name, of a description and of a comment.
     pub(crate) const MAX_TEXT: usize = 256;
 
     /// Adds an interface and returns its index, or `None` at the limit.
@@ -80,6 +82,16 @@ impl Interfaces {
         self.list.push(interface.clone());
         self.shared.push(interface);
         Some(index)
+    }
+
+    /// The number of an interface that is just like this one, or of this one, added: for files that have one interface
+    /// each and follow each other.
+    pub(crate) fn find_or_push(&mut self, interface: Interface) -> Option<u32> {
+        // The latest only: the list may be long, and the files many.
+        match self.list.last() {
+            Some(known) if *known == interface => u32::try_from(self.list.len() - 1).ok(),
+            _ => self.push(interface),
+        }
     }
 
     /// Adds an interface of a table that is within its limit: as many tables as there are sources, so no more than the

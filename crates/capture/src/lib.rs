@@ -1,4 +1,4 @@
-//! Packets from capture files and live interfaces: pcap, pcapng, gzip, standard input, libpcap.
+//! Packets from capture files and live interfaces: pcap, pcapng, gzip, zstd, standard input, libpcap.
 //!
 //! ```
 //! # let path = std::env::temp_dir().join(format!("egret-capture-doc-{}.pcap", std::process::id()));
@@ -23,8 +23,9 @@
 //!
 //! | where packets come from | how |
 //! |---|---|
-//! | a file: pcap in every byte order and resolution, pcapng with any sections and interfaces, either in gzip | [`Capture::open`] |
+//! | a file: pcap in every byte order and resolution, pcapng with any sections and interfaces, either in gzip or zstd | [`Capture::open`] |
 //! | several files at once, merged by time | [`Capture::open_all`] |
+//! | a file that is still being written | [`Capture::tail`] |
 //! | standard input, as in `ssh HOST tcpdump -w - \| …` | [`Capture::open("-")`](Capture::open) |
 //! | anything that implements [`Read`](std::io::Read) | [`Capture::from_reader`] |
 //! | an interface of this machine (feature `libpcap`) | `Capture::live`, `Capture::live_all` |
@@ -39,7 +40,7 @@
 //! Of the crates of this workspace, this is the one that can fail. A file is read up to where it is cut or damaged; then
 //! comes one [`Error`] with the file's name, the byte offset and what to do, and after it `Ok(None)`. No length in a file
 //! is believed before its bytes have arrived, none above 16 MiB at all, so that no file can make the reader take more than
-//! 32 MiB for its buffer.
+//! 32 MiB for its buffer and 16 MiB for what it says besides packets; in zstd, 128 MiB for its window.
 //!
 //! # Features
 //!
@@ -64,6 +65,7 @@ mod link_type;
 #[cfg(feature = "libpcap")]
 mod live;
 mod merge;
+mod notes;
 mod packet;
 mod source;
 mod stop;
@@ -77,10 +79,11 @@ pub use link_type::LinkType;
 #[cfg(feature = "libpcap")]
 #[cfg_attr(docsrs, doc(cfg(feature = "libpcap")))]
 pub use live::{Device, LiveOptions, devices};
+pub use notes::{Note, Notes};
 pub use packet::Packet;
 pub use stop::Stopper;
 pub use timestamp::Timestamp;
-pub use write::{Format, Writer};
+pub use write::{Format, Rotation, Writer};
 
 /// The programs of the README are compiled too.
 #[cfg(doctest)]

@@ -9,6 +9,7 @@ use crate::file::{FileCapture, Input, Next, Record};
 use crate::interface::Interfaces;
 #[cfg(feature = "libpcap")]
 use crate::live::{Live, LiveOptions, Polled};
+use crate::notes::Notes;
 use crate::stop::Wake;
 use crate::{Error, Progress};
 
@@ -28,12 +29,17 @@ enum Kind {
 }
 
 impl Source {
-    pub(crate) fn open(path: &Path, wake: Wake) -> Result<Self, Error> {
-        Ok(Self::new(Kind::File(Box::new(FileCapture::open(path, wake)?))))
+    pub(crate) fn open(path: &Path, wake: Wake, notes: Notes) -> Result<Self, Error> {
+        Ok(Self::new(Kind::File(Box::new(FileCapture::open(path, wake, notes)?))))
     }
 
-    pub(crate) fn from_reader(input: Input, name: &str, wake: Wake) -> Result<Self, Error> {
-        Ok(Self::new(Kind::File(Box::new(FileCapture::from_reader(input, name.to_owned(), wake)?))))
+    pub(crate) fn tail(path: &Path, wake: Wake, notes: Notes) -> Result<Self, Error> {
+        Ok(Self::new(Kind::File(Box::new(FileCapture::tail(path, wake, notes)?))))
+    }
+
+    pub(crate) fn from_reader(input: Input, name: &str, wake: Wake, notes: Notes) -> Result<Self, Error> {
+        let file = FileCapture::from_reader(input, name.to_owned(), wake, notes)?;
+        Ok(Self::new(Kind::File(Box::new(file))))
     }
 
     #[cfg(feature = "libpcap")]
@@ -91,6 +97,15 @@ impl Source {
         }
     }
 
+    /// The comments on the record that was found last.
+    pub(crate) fn take_comments(&mut self) -> Vec<String> {
+        match &mut self.kind {
+            Kind::File(file) => file.take_comments(),
+            #[cfg(feature = "libpcap")]
+            Kind::Live(_) => Vec::new(),
+        }
+    }
+
     /// As the source itself numbers them.
     pub(crate) fn interfaces(&self) -> &Interfaces {
         match &self.kind {
@@ -111,7 +126,7 @@ impl Source {
     /// What was counted so far; asks the kernel for its drop counters.
     pub(crate) fn statistics(&mut self) -> SourceStatistics {
         let (name, drops) = match &mut self.kind {
-            Kind::File(file) => (file.name(), (None, None)),
+            Kind::File(file) => (file.name(), file.drops().into()),
             #[cfg(feature = "libpcap")]
             Kind::Live(live) => {
                 let drops = live.drops();

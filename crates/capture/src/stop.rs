@@ -9,7 +9,6 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-#[cfg(unix)]
 use std::time::Duration;
 
 #[cfg(unix)]
@@ -95,6 +94,15 @@ impl Wake {
     /// Whether [`Stopper::stop`] was called, or a byte in the pipe was noticed: cheap enough to ask for each packet.
     pub(crate) fn stopped(&self) -> bool {
         self.stopper.shared.stopped.load(Ordering::Relaxed)
+    }
+
+    /// Waits for a while, or until the capture is stopped; whether it is.
+    pub(crate) fn pause(&self, duration: Duration) -> io::Result<bool> {
+        #[cfg(unix)]
+        self.wait(&[], Some(duration))?;
+        #[cfg(not(unix))]
+        std::thread::sleep(duration);
+        Ok(self.stopped())
     }
 
     /// Looks into the pipe too: for places that are reached once per read of the operating system.

@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
-const SECONDS_PER_DAY: i64 = 86_400;
+pub(crate) const SECONDS_PER_DAY: i64 = 86_400;
 
 /// A point in packet time: nanoseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
 ///
@@ -76,7 +76,7 @@ impl fmt::Debug for Timestamp {
 ///
 /// Counted from 1 March of the year 0, so that the leap day is the last of its year and every month's length
 /// follows from one linear formula; 400 years are exactly 146,097 days.
-const fn civil(days: i64) -> (i64, i64, i64) {
+pub(crate) const fn civil(days: i64) -> (i64, i64, i64) {
     const DAYS_FROM_MARCH_0000: i64 = 719_468;
     const DAYS_PER_ERA: i64 = 146_097;
     let days = days + DAYS_FROM_MARCH_0000;

@@ -1,12 +1,11 @@
 //! What to say of a file that is no capture: what it seems to be instead, and what would help.
 
 /// The formats that are read, for every message.
-const READ: &str = "pcap and pcapng are read, plain or in gzip";
+const READ: &str = "pcap and pcapng are read, plain or in gzip or zstd";
 
 /// What the first bytes of a file that is not read look like.
 pub(crate) fn advice(head: &[u8]) -> &'static str {
-    const KNOWN: [(&[u8], &str); 12] = [
-        (b"\x28\xb5\x2f\xfd", "this is zstd: decompress it first (zstd -dc FILE | egret -r - …)"),
+    const KNOWN: [(&[u8], &str); 11] = [
         (b"\xfd7zXZ\0", "this is xz: decompress it first (xz -dc FILE | egret -r - …)"),
         (b"BZh", "this is bzip2: decompress it first (bzip2 -dc FILE | egret -r - …)"),
         (b"\x04\x22\x4d\x18", "this is lz4: decompress it first (lz4 -dc FILE | egret -r - …)"),

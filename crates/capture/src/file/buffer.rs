@@ -64,6 +64,11 @@ impl Buffer {
         bytes
     }
 
+    /// Forgets everything and starts again at offset 0: what comes next is another file.
+    pub(crate) fn restart(&mut self) {
+        (self.start, self.end, self.offset) = (0, 0, 0);
+    }
+
     /// Reads once from `source` behind the unread bytes and returns how many came; 0 is the end of the data.
     pub(crate) fn fill(&mut self, source: &mut impl Read) -> io::Result<usize> {
         if self.start == self.end {

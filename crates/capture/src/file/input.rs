@@ -1,11 +1,14 @@
-//! Where the bytes of a file come from: a regular file, a pipe, or any reader.
+//! Where the bytes of a file come from: a regular file, one that still grows, a pipe, or any reader.
 //!
 //! Promises: a pipe is read without a buffer of its own, so that asking whether it has bytes tells the truth, and a
-//! read that waits on one ends when the capture is stopped. Refuses: directories.
+//! read that waits on one ends when the capture is stopped. A file that grows is looked at from 20 times a second to,
+//! when nothing happens, twice; that it was cut short or that its name now means another file is noticed. Refuses:
+//! directories.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::Error;
 use crate::stop::Wake;
@@ -17,6 +20,18 @@ pub(crate) struct Input {
     position: u64,
     /// The length of a regular file, when it was opened.
     length: Option<u64>,
+    /// The name of a file that grows.
+    follows: Option<PathBuf>,
+}
+
+/// How waiting at the end of a growing file ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Followed {
+    /// There is more to read.
+    Grown,
+    /// What is read next is the beginning of another file.
+    Replaced,
+    Stopped,
 }
 
 enum Kind {
@@ -46,8 +61,55 @@ impl Input {
         Ok((Self::from_file(file).map_err(open)?, name))
     }
 
+    /// Opens a file that may still grow. What is no regular file is read as ever: a pipe waits anyway.
+    pub(crate) fn tail(path: &Path) -> Result<(Self, String), Error> {
+        let (mut input, name) = Self::open(path)?;
+        if matches!(input.kind, Kind::File(_)) {
+            (input.length, input.follows) = (None, Some(path.to_owned()));
+        }
+        Ok((input, name))
+    }
+
+    /// Whether the end of the file is not the end.
+    pub(crate) fn follows(&self) -> bool {
+        self.follows.is_some()
+    }
+
+    /// Waits at the end of a growing file until there is more, or another file in its place.
+    pub(crate) fn follow(&mut self, wake: &Wake) -> io::Result<Followed> {
+        const PATIENCE: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(500)];
+        let mut patience = PATIENCE[0];
+        loop {
+            let (Some(path), Kind::File(file)) = (&self.follows, &mut self.kind) else {
+                return Ok(Followed::Stopped);
+            };
+            let here = file.metadata()?;
+            if here.len() > self.position {
+                return Ok(Followed::Grown);
+            }
+            if here.len() < self.position {
+                file.rewind()?;
+                self.position = 0;
+                return Ok(Followed::Replaced);
+            }
+            // Between the moving away of the old file and the making of the new one there is none by that name.
+            if let Ok(there) = fs::metadata(path)
+                && there.is_file()
+                && !same_file(&here, &there)
+            {
+                *file = File::open(path)?;
+                self.position = 0;
+                return Ok(Followed::Replaced);
+            }
+            if wake.pause(patience)? {
+                return Ok(Followed::Stopped);
+            }
+            patience = (patience * 2).min(PATIENCE[1]);
+        }
+    }
+
     pub(crate) fn from_reader(reader: impl Read + Send + 'static) -> Self {
-        Self { kind: Kind::Reader(Box::new(reader)), position: 0, length: None }
+        Self { kind: Kind::Reader(Box::new(reader)), position: 0, length: None, follows: None }
     }
 
     #[cfg(unix)]
@@ -66,9 +128,9 @@ impl Input {
         let metadata = file.metadata()?;
         #[cfg(unix)]
         if !metadata.is_file() {
-            return Ok(Self { kind: Kind::Stream(file), position: 0, length: None });
+            return Ok(Self { kind: Kind::Stream(file), position: 0, length: None, follows: None });
         }
-        Ok(Self { kind: Kind::File(file), position: 0, length: Some(metadata.len()) })
+        Ok(Self { kind: Kind::File(file), position: 0, length: Some(metadata.len()), follows: None })
     }
 
     /// Whether reading may wait for a writer that is somewhere else.
@@ -76,7 +138,7 @@ impl Input {
         match &self.kind {
             #[cfg(unix)]
             Kind::Stream(_) => true,
-            _ => false,
+            _ => self.follows(),
         }
     }
 
@@ -89,6 +151,9 @@ impl Input {
                 use std::os::fd::AsFd;
                 use std::time::Duration;
                 matches!(wake.wait(&[file.as_fd()], Some(Duration::ZERO)), Ok(Waited::TimedOut))
+            }
+            Kind::File(file) if self.follows() => {
+                file.metadata().is_ok_and(|metadata| metadata.len() <= self.position)
             }
             _ => {
                 let _ = wake;
@@ -138,4 +203,16 @@ impl Input {
             }
         }
     }
+}
+
+#[cfg(unix)]
+fn same_file(one: &fs::Metadata, other: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+/// Elsewhere a file that was put in the place of another is taken for it, unless it is shorter.
+#[cfg(not(unix))]
+fn same_file(_: &fs::Metadata, _: &fs::Metadata) -> bool {
+    true
 }

@@ -4,6 +4,7 @@
 //! delivered, then one error with its offset. Refuses: records of more than [`MAX_RECORD`] bytes.
 
 mod advice;
+mod blocks;
 mod buffer;
 mod clock;
 mod input;
@@ -13,12 +14,13 @@ mod pcapng;
 use std::io;
 use std::path::Path;
 
-pub(crate) use input::Input;
+pub(crate) use input::{Followed, Input};
 
-use crate::compressed::{self, Source};
+use crate::compressed::{Compression, Source};
 use crate::interface::Interfaces;
+use crate::notes::Notes;
 use crate::stop::Wake;
-use crate::{Error, Fault, Interface, LinkType, Position, Timestamp};
+use crate::{Error, Fault, LinkType, Position, Timestamp};
 use buffer::Buffer;
 
 /// The longest record that is believed, in bytes, and with it the most memory that a file can make the reader
@@ -39,6 +41,8 @@ pub(crate) struct Record {
     pub(crate) start: usize,
     pub(crate) length: usize,
     pub(crate) wire_len: u32,
+    /// The file has comments on it.
+    pub(crate) commented: bool,
 }
 
 /// What a format found in the unread bytes.
@@ -46,6 +50,8 @@ pub(crate) enum Step {
     Record(Record),
     /// At least so many unread bytes are needed.
     More(usize),
+    /// The unread bytes are the beginning of another file, behind this one.
+    Restart,
 }
 
 /// What a format found wrong, not knowing the file's name.
@@ -84,35 +90,43 @@ pub(crate) struct FileCapture {
     buffer: Buffer,
     format: Format,
     interfaces: Interfaces,
+    notes: Notes,
     /// The caller has been told that the pipe is idle since its last bytes came.
     told_idle: bool,
 }
 
 impl FileCapture {
-    pub(crate) fn open(path: &Path, wake: Wake) -> Result<Self, Error> {
+    pub(crate) fn open(path: &Path, wake: Wake, notes: Notes) -> Result<Self, Error> {
         let (input, name) = Input::open(path)?;
         // A pipe's first bytes may be long in coming: they are waited for where the wait can be stopped.
         let eager = !input.waits();
-        let mut capture = Self::new(input, name, wake);
+        let mut capture = Self::new(input, name, wake, notes);
         if eager {
             capture.begin()?;
         }
         Ok(capture)
     }
 
-    pub(crate) fn from_reader(input: Input, name: String, wake: Wake) -> Result<Self, Error> {
-        let mut capture = Self::new(input, name, wake);
+    /// Reads a file that still grows: its end is waited at.
+    pub(crate) fn tail(path: &Path, wake: Wake, notes: Notes) -> Result<Self, Error> {
+        let (input, name) = Input::tail(path)?;
+        Ok(Self::new(input, name, wake, notes))
+    }
+
+    pub(crate) fn from_reader(input: Input, name: String, wake: Wake, notes: Notes) -> Result<Self, Error> {
+        let mut capture = Self::new(input, name, wake, notes);
         capture.begin()?;
         Ok(capture)
     }
 
-    fn new(input: Input, name: String, wake: Wake) -> Self {
+    fn new(input: Input, name: String, wake: Wake, notes: Notes) -> Self {
         Self {
             name,
             source: Source::Plain(input, wake),
             buffer: Buffer::new(),
             format: Format::Unknown,
             interfaces: Interfaces::default(),
+            notes,
             told_idle: false,
         }
     }
@@ -123,6 +137,16 @@ impl FileCapture {
 
     pub(crate) fn interfaces(&self) -> &Interfaces {
         &self.interfaces
+    }
+
+    /// What the file says was dropped when it was captured: by the kernel, and by the interfaces.
+    pub(crate) fn drops(&self) -> [Option<u64>; 2] {
+        if let Format::Pcapng(pcapng) = &self.format { pcapng.drops() } else { [None; 2] }
+    }
+
+    /// The comments on the record that was found last.
+    pub(crate) fn take_comments(&mut self) -> Vec<String> {
+        if let Format::Pcapng(pcapng) = &mut self.format { pcapng.take_comments() } else { Vec::new() }
     }
 
     /// The bytes of the record that was found last.
@@ -141,7 +165,7 @@ impl FileCapture {
         loop {
             let step = match &mut self.format {
                 Format::Pcap(pcap) => pcap.next(&mut self.buffer),
-                Format::Pcapng(pcapng) => pcapng.next(&mut self.buffer, &mut self.interfaces),
+                Format::Pcapng(pcapng) => pcapng.next(&mut self.buffer, &mut self.interfaces, &self.notes),
                 Format::Unknown => {
                     if !self.begin()? {
                         return Ok(Next::End);
@@ -160,6 +184,7 @@ impl FileCapture {
                         return Ok(Next::End);
                     }
                 }
+                Ok(Step::Restart) => self.format = Format::Unknown,
                 Err(problem) => return Err(self.error(problem)),
             }
         }
@@ -175,6 +200,7 @@ impl FileCapture {
     #[cold]
     fn more(&mut self, needed: usize) -> Result<bool, Error> {
         match self.buffer.fill(&mut self.source) {
+            Ok(0) if self.source.input().0.follows() => self.follow(),
             Ok(0) => self.end(needed),
             Ok(_) => {
                 self.told_idle = false;
@@ -192,6 +218,21 @@ impl FileCapture {
                 Err(Error::Read { name: self.name.clone(), at, source })
             }
         }
+    }
+
+    /// Waits at the end of a growing file; `false` when the capture was stopped. What is left of a record when another
+    /// file has taken this one's place will not be completed: its writer ended in the middle of it.
+    fn follow(&mut self) -> Result<bool, Error> {
+        let followed = self.source.follow().map_err(|source| {
+            let at = self.position(self.buffer.offset() + self.buffer.unread().len() as u64);
+            Error::Read { name: self.name.clone(), at, source }
+        })?;
+        if followed == Followed::Replaced {
+            self.buffer.restart();
+            self.format = Format::Unknown;
+        }
+        self.told_idle = false;
+        Ok(followed != Followed::Stopped)
     }
 
     fn stopped(&self) -> bool {
@@ -221,9 +262,14 @@ impl FileCapture {
     fn begin(&mut self) -> Result<bool, Error> {
         while matches!(self.format, Format::Unknown) {
             let head = self.buffer.unread();
-            if !self.source.is_compressed() && head.starts_with(&compressed::GZIP) {
+            if !self.source.is_compressed()
+                && let Some(compression) = Compression::recognise(head)
+            {
+                if self.source.input().0.follows() {
+                    return Err(Error::CompressedTail { name: self.name.clone() });
+                }
                 let head = self.buffer.take();
-                self.source.decompress(head);
+                self.source.decompress(compression, head);
                 continue;
             }
             let is_pcap = head.first_chunk::<4>().is_some_and(|&magic| pcap::recognise(magic).is_some());
@@ -231,10 +277,9 @@ impl FileCapture {
             if is_pcapng {
                 self.format = Format::Pcapng(pcapng::Pcapng::default());
             } else if is_pcap && let Some(header) = head.first_chunk() {
-                let (format, interface) = pcap::Pcap::open(header).map_err(|problem| self.error(problem))?;
-                self.enter(interface);
+                let opened = pcap::Pcap::open(header, &mut self.interfaces);
+                self.format = Format::Pcap(opened.map_err(|problem| self.error(problem))?);
                 self.buffer.consume(pcap::HEADER);
-                self.format = Format::Pcap(format);
             } else if head.len() >= 4 && !is_pcap {
                 return Err(self.error(Problem::NotACapture));
             } else if !self.more_to_begin(is_pcap)? {
@@ -252,11 +297,6 @@ impl FileCapture {
             Ok(false) if !self.stopped() => Err(Error::Empty { name: self.name.clone() }),
             result => result,
         }
-    }
-
-    fn enter(&mut self, interface: Interface) {
-        // The table was empty: it cannot be full.
-        let _ = self.interfaces.push(interface);
     }
 
     fn position(&self, offset: u64) -> Position {

@@ -2,16 +2,22 @@
 //! ([format](https://datatracker.ietf.org/doc/draft-ietf-opsawg-pcap/)).
 //!
 //! Promises: both byte orders, micro- and nanoseconds, the "modified" records of old Linux tools, and the swapped
-//! lengths of versions before 2.4. Refuses: other major versions, and records above the limit.
+//! lengths of versions before 2.4; a file header where a record should be begins another file (`cat one.pcap two.pcap`).
+//! Refuses: other major versions, and records above the limit. A record with a wrong length is where reading stops:
+//! nothing in this format tells where the next one begins, and a guess would make up packets.
 //! The file header is read by pcap-parser; the records are read here, because it knows neither the old versions nor a
 //! limit for their length.
 
 use crate::file::buffer::Buffer;
 use crate::file::{MAX_RECORD, Problem, Record, Step};
+use crate::interface::Interfaces;
 use crate::{Fault, Interface, LinkType, Timestamp};
 
 /// The bytes of the file header.
 pub(crate) const HEADER: usize = 24;
+
+/// How a pcapng file begins, in either byte order.
+const SECTION: [u8; 4] = pcap_parser::pcapng::SHB_MAGIC.to_le_bytes();
 
 /// How the records of one file are to be read.
 #[derive(Debug)]
@@ -22,6 +28,8 @@ pub(crate) struct Pcap {
     header: usize,
     lengths: Lengths,
     link_type: LinkType,
+    /// The number of the interface that the header describes.
+    interface: u32,
 }
 
 /// The order of the captured and the original length in a record: it was turned around in version 2.3, and both
@@ -48,7 +56,7 @@ pub(crate) fn recognise(magic: [u8; 4]) -> Option<(bool, bool, usize)> {
 
 impl Pcap {
     /// Reads the file header, which [`recognise`] has accepted.
-    pub(crate) fn open(bytes: &[u8; HEADER]) -> Result<(Self, Interface), Problem> {
+    pub(crate) fn open(bytes: &[u8; HEADER], interfaces: &mut Interfaces) -> Result<Self, Problem> {
         let [a, b, c, d, ..] = *bytes;
         let (big_endian, nanos, header) = recognise([a, b, c, d]).ok_or(Problem::NotACapture)?;
         // pcap-parser has no big-endian form of the modified magic; the rest of the header is the same.
@@ -73,7 +81,9 @@ impl Pcap {
         let link_type = LinkType::from_raw(file.network.0 as u32);
         let nanos_per_unit = if nanos { 1 } else { 1_000 };
         let interface = Interface { snap_length: file.snaplen, ..Interface::new(link_type) };
-        Ok((Self { big_endian, nanos_per_unit, header, lengths, link_type }, interface))
+        let limit = Interfaces::LIMIT;
+        let interface = interfaces.find_or_push(interface).ok_or(Fault::TooManyInterfaces { limit })?;
+        Ok(Self { big_endian, nanos_per_unit, header, lengths, link_type, interface })
     }
 
     /// The next record, or how many unread bytes are needed to tell.
@@ -94,6 +104,13 @@ impl Pcap {
             Lengths::SmallerIsCaptured => (first.min(second), first.max(second)),
         };
         let length = captured as usize;
+        // A file header has zeros where a record has its lengths, and its magic would be a time in 2055. pcapng has its
+        // first magic there, and a length behind it that no record has.
+        let another = (first == 0 && second == 0 && recognise(seconds).is_some())
+            || (seconds == SECTION && length > MAX_RECORD);
+        if another {
+            return Ok(Step::Restart);
+        }
         if length > MAX_RECORD {
             return Err(Fault::TooLong { length: u64::from(captured), limit: MAX_RECORD as u64 }.into());
         }
@@ -105,12 +122,13 @@ impl Pcap {
             i64::from(number(seconds)) * 1_000_000_000 + i64::from(number(fraction)) * self.nanos_per_unit;
         let record = Record {
             timestamp: Timestamp::from_nanos(nanos),
-            interface: 0,
+            interface: self.interface,
             link_type: self.link_type,
             start: buffer.start() + self.header,
             length,
             // A packet cannot have been shorter than what was captured of it.
             wire_len: original.max(captured),
+            commented: false,
         };
         buffer.consume(size);
         Ok(Step::Record(record))

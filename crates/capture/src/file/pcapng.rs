@@ -2,18 +2,21 @@
 //! ([format](https://datatracker.ietf.org/doc/draft-ietf-opsawg-pcapng/)).
 //!
 //! Promises: several sections, each in its byte order; several interfaces, each with its link type, snap length and
-//! clock; enhanced, simple and obsolete packet blocks; whatever else is in the file is passed over, however long.
+//! clock; enhanced, simple and obsolete packet blocks; comments, names, secrets and drop counts; whatever else is in the
+//! file (custom blocks, system journals) is passed over, however long, and is no packet.
 //! Refuses: lengths that do not fit each other, and packets of interfaces that were not described.
 //! Section headers and interface descriptions are read by pcap-parser. Packet blocks are read here: it knows no obsolete
 //! ones, allocates a list for the options of each packet, and takes a packet longer than its block for one not yet read.
 
 use pcap_parser::pcapng;
 
+use crate::file::blocks::{self, Endian};
 use crate::file::buffer::Buffer;
 use crate::file::clock::Clock;
-use crate::file::{MAX_RECORD, Problem, Record, Step};
+use crate::file::{MAX_RECORD, Problem, Record, Step, pcap};
 use crate::interface::Interfaces;
-use crate::{Fault, Interface, LinkType, Timestamp};
+use crate::notes::Notes;
+use crate::{Fault, Interface, LinkType, Note, Timestamp};
 
 /// The type of the packet block that came before the enhanced one; pcap-parser does not know it.
 const OBSOLETE_PACKET: u32 = 2;
@@ -26,9 +29,13 @@ const MAX_DESCRIPTION: u32 = 1024 * 1024;
 /// Where in the file we are, and what the current section has said.
 #[derive(Debug, Default)]
 pub(crate) struct Pcapng {
-    big_endian: bool,
+    endian: Endian,
     /// The interfaces of the current section.
     section: Vec<Source>,
+    /// What each interface of the capture is said to have dropped: in the kernel, and itself.
+    drops: Vec<[Option<u64>; 2]>,
+    /// The comments on the latest packet.
+    comments: Vec<String>,
     /// A block that is being passed over.
     skip: Option<Skip>,
     /// The latest packet's time: what a simple packet block gets, which has none.
@@ -59,9 +66,29 @@ impl Pcapng {
         self.skip.map(|skip| (skip.from, u64::from(skip.length)))
     }
 
+    /// What the file says was dropped, over all interfaces: by the kernel, and by the interfaces.
+    pub(crate) fn drops(&self) -> [Option<u64>; 2] {
+        self.drops.iter().fold([None; 2], |sums, drops| {
+            let add = |sum: Option<u64>, more: Option<u64>| {
+                more.map_or(sum, |more| Some(sum.unwrap_or(0).saturating_add(more)))
+            };
+            [add(sums[0], drops[0]), add(sums[1], drops[1])]
+        })
+    }
+
+    /// The comments on the packet that was found last.
+    pub(crate) fn take_comments(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.comments)
+    }
+
     /// The next packet, or how many unread bytes are needed to get on.
     #[inline]
-    pub(crate) fn next(&mut self, buffer: &mut Buffer, interfaces: &mut Interfaces) -> Result<Step, Problem> {
+    pub(crate) fn next(
+        &mut self,
+        buffer: &mut Buffer,
+        interfaces: &mut Interfaces,
+        notes: &Notes,
+    ) -> Result<Step, Problem> {
         loop {
             if let Some(step) = self.pass_over(buffer)? {
                 return Ok(step);
@@ -75,43 +102,42 @@ impl Pcapng {
             // The type of a section header reads the same in both orders; its order is told by the third word.
             let section = u32::from_le_bytes(kind) == pcapng::SHB_MAGIC;
             if section {
-                self.big_endian = byte_order(third).ok_or(Fault::SectionHeader)?;
+                self.endian.big = byte_order(third).ok_or(Fault::SectionHeader)?;
             }
-            let (kind, length) = (self.number(kind), self.number(length));
+            if pcap::recognise(kind).is_some() {
+                return Ok(Step::Restart);
+            }
+            let (kind, length) = (self.endian.u32(kind), self.endian.u32(length));
             if length < FRAME || length % 4 != 0 {
                 return Err(Fault::BlockLength { kind, length }.into());
             }
-            let wanted = matches!(
-                kind,
-                pcapng::SHB_MAGIC
-                    | pcapng::IDB_MAGIC
-                    | pcapng::EPB_MAGIC
-                    | pcapng::SPB_MAGIC
-                    | OBSOLETE_PACKET
-            );
-            if !wanted {
+            let (limit, needed) = match kind {
+                pcapng::SHB_MAGIC | pcapng::IDB_MAGIC => (MAX_DESCRIPTION, true),
+                pcapng::EPB_MAGIC | pcapng::SPB_MAGIC | OBSOLETE_PACKET => (MAX_RECORD as u32, true),
+                blocks::NAMES | blocks::SECRETS | blocks::STATISTICS => (MAX_RECORD as u32, false),
+                _ => (0, false),
+            };
+            if length > limit && !needed {
+                if limit > 0 {
+                    notes.leave_out();
+                }
                 let left = u64::from(length) - 4;
                 self.skip = Some(Skip { from: buffer.offset(), left, length });
                 continue;
             }
-            let limit = match kind {
-                pcapng::SHB_MAGIC | pcapng::IDB_MAGIC => MAX_DESCRIPTION,
-                _ => MAX_RECORD as u32,
-            };
             if length > limit {
                 return Err(Fault::TooLong { length: u64::from(length), limit: u64::from(limit) }.into());
             }
             let Some(block) = unread.get(..length as usize) else {
                 return Ok(Step::More(length as usize));
             };
-            let last = block.last_chunk::<4>().map_or(0, |&bytes| self.number(bytes));
+            let last = block.last_chunk::<4>().map_or(0, |&bytes| self.endian.u32(bytes));
             if last != length {
                 return Err(Fault::LengthsDiffer { first: length, last }.into());
             }
             let record = match kind {
                 pcapng::SHB_MAGIC => {
-                    check_section(block)?;
-                    self.section.clear();
+                    self.begin_section(block, notes)?;
                     None
                 }
                 pcapng::IDB_MAGIC => {
@@ -120,6 +146,10 @@ impl Pcapng {
                     None
                 }
                 pcapng::SPB_MAGIC => Some(self.simple(block)?),
+                blocks::NAMES | blocks::SECRETS | blocks::STATISTICS => {
+                    self.note(kind, block, notes);
+                    None
+                }
                 _ => Some(self.packet(kind, block)?),
             };
             let start = buffer.start();
@@ -131,9 +161,41 @@ impl Pcapng {
         }
     }
 
-    #[inline]
-    fn number(&self, bytes: [u8; 4]) -> u32 {
-        if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
+    /// A section header must be of version 1: 1.0, or 1.2, which is the same.
+    fn begin_section(&mut self, block: &[u8], notes: &Notes) -> Result<(), Problem> {
+        let (_, header) = pcapng::parse_sectionheaderblock(block).map_err(|_| Fault::SectionHeader)?;
+        if header.major_version != 1 {
+            let (major, minor) = (header.major_version, header.minor_version);
+            return Err(Problem::Version { format: "pcapng", major, minor });
+        }
+        self.section.clear();
+        // Behind frame, magic, version and length.
+        for comment in self.endian.comments(body(block).get(16..).unwrap_or_default()) {
+            notes.push(Note::Comment(comment));
+        }
+        Ok(())
+    }
+
+    /// A block that is no packet but worth keeping.
+    #[cold]
+    fn note(&mut self, kind: u32, block: &[u8], notes: &Notes) {
+        let body = body(block);
+        match kind {
+            blocks::NAMES => self.endian.names(body, notes),
+            blocks::SECRETS => self.endian.secrets(body, notes),
+            _ => {
+                let Some((interface, drops)) = self.endian.statistics(body) else { return };
+                let Ok(Source { index, .. }) = self.source(interface) else { return };
+                let index = index as usize;
+                if self.drops.len() <= index {
+                    self.drops.resize(index + 1, [None; 2]);
+                }
+                // Counted from the start of the capture: the latest is the sum.
+                if let Some(known) = self.drops.get_mut(index) {
+                    *known = drops;
+                }
+            }
+        }
     }
 
     /// Passes over the block that nobody wants, without ever holding it; `Some` when more bytes are needed.
@@ -146,7 +208,7 @@ impl Pcapng {
         let Some(&closing) = buffer.unread().first_chunk::<4>().filter(|_| left == 0) else {
             return Ok(Some(Step::More(4)));
         };
-        let last = self.number(closing);
+        let last = self.endian.u32(closing);
         if last != first {
             return Err(Fault::LengthsDiffer { first, last }.into());
         }
@@ -158,7 +220,7 @@ impl Pcapng {
     /// An enhanced or an obsolete packet block: they differ in how the interface is written (32 bits, or 16 and 16
     /// bits of drop count).
     #[inline]
-    fn packet(&self, kind: u32, block: &[u8]) -> Result<Record, Problem> {
+    fn packet(&mut self, kind: u32, block: &[u8]) -> Result<Record, Problem> {
         const HEADER: usize = 28;
         let Some(&[_, _, interface, high, low, captured, original]) =
             block.first_chunk::<HEADER>().and_then(|head| head.as_chunks::<4>().0.first_chunk::<7>())
@@ -166,12 +228,11 @@ impl Pcapng {
             return Err(Fault::BlockLength { kind, length: block.len() as u32 }.into());
         };
         let interface = match (kind, interface) {
-            (OBSOLETE_PACKET, [a, b, _, _]) if self.big_endian => u32::from(u16::from_be_bytes([a, b])),
-            (OBSOLETE_PACKET, [a, b, _, _]) => u32::from(u16::from_le_bytes([a, b])),
-            (_, bytes) => self.number(bytes),
+            (OBSOLETE_PACKET, [a, b, _, _]) => u32::from(self.endian.u16([a, b])),
+            (_, bytes) => self.endian.u32(bytes),
         };
         let source = self.source(interface)?;
-        let (captured, original) = (self.number(captured), self.number(original));
+        let (captured, original) = (self.endian.u32(captured), self.endian.u32(original));
         // In a block too short for its own header the closing length was read as the last field.
         let room = (block.len() as u32)
             .checked_sub(HEADER as u32 + 4)
@@ -179,8 +240,16 @@ impl Pcapng {
         if captured > room {
             return Err(Fault::PacketBeyondBlock { length: captured, room }.into());
         }
-        let units = u64::from(self.number(high)) << 32 | u64::from(self.number(low));
-        Ok(source.record(source.clock.timestamp(units), HEADER, captured, original))
+        let units = u64::from(self.endian.u32(high)) << 32 | u64::from(self.endian.u32(low));
+        let mut record = source.record(source.clock.timestamp(units), HEADER, captured, original);
+        // Most packets have no options; an option needs four bytes at least.
+        let options = captured.next_multiple_of(4);
+        if room >= options.saturating_add(4) {
+            self.comments =
+                self.endian.comments(body(block).get(20 + options as usize..).unwrap_or_default());
+            record.commented = !self.comments.is_empty();
+        }
+        Ok(record)
     }
 
     /// A simple packet block: interface 0, no time, and no word of how much was captured.
@@ -192,7 +261,7 @@ impl Pcapng {
             return Err(Fault::BlockLength { kind: pcapng::SPB_MAGIC, length: block.len() as u32 }.into());
         };
         let source = self.source(0)?;
-        let original = self.number(original);
+        let original = self.endian.u32(original);
         let room = (block.len() as u32).saturating_sub(HEADER as u32 + 4);
         let limit = if source.snap_length == 0 { u32::MAX } else { source.snap_length };
         let captured = original.min(limit);
@@ -211,7 +280,7 @@ impl Pcapng {
 
     /// Reads an interface description and enters it into the table of the whole capture.
     fn describe(&self, block: &[u8], interfaces: &mut Interfaces) -> Result<Source, Problem> {
-        let parsed = if self.big_endian {
+        let parsed = if self.endian.big {
             pcapng::parse_interfacedescriptionblock_be(block)
         } else {
             pcapng::parse_interfacedescriptionblock_le(block)
@@ -225,13 +294,14 @@ impl Pcapng {
             match (option.code, value) {
                 // pcap-parser reads on behind the end of the options.
                 (pcapng::OptionCode::EndOfOpt, _) => break,
+                (pcapng::OptionCode::Comment, _) => interface.comment = Some(text(value)),
                 (pcapng::OptionCode::IfName, _) => interface.name = Some(text(value)),
                 (pcapng::OptionCode::IfDescription, _) => interface.description = Some(text(value)),
                 (pcapng::OptionCode::IfTsresol, &[resolution]) => clock.set_resolution(resolution),
                 // pcap-parser reads this one as little-endian in every file.
                 (pcapng::OptionCode::IfTsoffset, _) => {
                     if let Ok(bytes) = <[u8; 8]>::try_from(value) {
-                        let seconds = if self.big_endian { i64::from_be_bytes } else { i64::from_le_bytes };
+                        let seconds = if self.endian.big { i64::from_be_bytes } else { i64::from_le_bytes };
                         clock.set_offset(seconds(bytes));
                     }
                 }
@@ -256,6 +326,7 @@ impl Source {
             start,
             length: captured as usize,
             wire_len: original.max(captured),
+            commented: false,
         }
     }
 }
@@ -269,13 +340,9 @@ fn byte_order(magic: [u8; 4]) -> Option<bool> {
     }
 }
 
-/// A section header must be of version 1: 1.0, or 1.2, which is the same.
-fn check_section(block: &[u8]) -> Result<(), Problem> {
-    let (_, header) = pcapng::parse_sectionheaderblock(block).map_err(|_| Fault::SectionHeader)?;
-    match header.major_version {
-        1 => Ok(()),
-        major => Err(Problem::Version { format: "pcapng", major, minor: header.minor_version }),
-    }
+/// What is between the lengths that enclose a block.
+fn body(block: &[u8]) -> &[u8] {
+    block.get(8..block.len().saturating_sub(4)).unwrap_or_default()
 }
 
 /// The text of an option: UTF-8 by the specification, and cut to a length that no real name has.

@@ -48,7 +48,7 @@ impl Batch {
     pub(super) fn pop(&mut self, link_type: LinkType) -> Option<Record> {
         let Entry { timestamp, start, length, wire_len } = *self.entries.get(self.next)?;
         self.next += 1;
-        Some(Record { timestamp, interface: 0, link_type, start, length, wire_len })
+        Some(Record { timestamp, interface: 0, link_type, start, length, wire_len, commented: false })
     }
 
     #[inline]

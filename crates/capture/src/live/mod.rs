@@ -76,9 +76,8 @@ impl Live {
         let mut interfaces = Interfaces::default();
         let interface = Interface {
             name: Some(name.to_owned()),
-            description: None,
-            link_type,
             snap_length: options.snap_length,
+            ..Interface::new(link_type)
         };
         // The first of a table cannot be refused.
         let _ = interfaces.push(interface);

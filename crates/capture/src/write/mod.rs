@@ -1,21 +1,27 @@
 //! Writing captures: pcapng, or classic pcap where a file's name asks for it.
 //!
 //! Promises: what was written reads back as the same packets, with nanoseconds and interfaces; every failure of the
-//! disk is an error, at the latest from [`Writer::finish`]. Refuses: a second link type in a classic file, and to write
+//! disk is an error, at the latest from [`Writer::finish`]; a file ends behind a whole record whenever the program does.
+//! Refuses: a second link type in a classic file, and to write
 //! a packet that no reader would take. Times before 1970, which neither format has, are written as 1970; a classic file
 //! ends in 2106.
 
+mod files;
 mod pcap;
 mod pcapng;
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
+
+pub use files::Rotation;
 
 use crate::file::MAX_PACKET;
 use crate::interface::InterfaceTable;
-use crate::{Error, Packet};
+use crate::notes::Notes;
+use crate::{Error, Packet, SourceStatistics, Timestamp};
+use files::Files;
 
 /// The file formats that are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,14 +63,32 @@ impl Format {
 /// ```
 pub struct Writer {
     name: String,
-    output: BufWriter<Box<dyn Write + Send>>,
+    output: Option<Box<dyn Write + Send>>,
+    /// What is not handed to the system yet: whole records only, so that a file whose writer was killed ends behind one.
+    buffer: Vec<u8>,
+    /// What was handed to the system, of this file.
+    written: u64,
     encoder: Encoder,
+    source: Origin,
+    files: Option<Files>,
+}
+
+/// What every file of a writer begins with.
+#[derive(Debug, Clone)]
+struct Origin {
+    format: Format,
+    interfaces: InterfaceTable,
+    notes: Notes,
+    comments: Vec<String>,
 }
 
 enum Encoder {
     Pcap(pcap::Pcap),
     Pcapng(pcapng::Pcapng),
 }
+
+/// So much is gathered before it is handed to the system.
+const BUFFER: usize = 128 * 1024;
 
 impl Writer {
     /// Creates (or empties) a file; its name decides the [`Format`]. `-` is standard output.
@@ -77,72 +101,118 @@ impl Writer {
     pub fn create(path: impl AsRef<Path>, interfaces: InterfaceTable) -> Result<Self, Error> {
         let path = path.as_ref();
         if path.as_os_str() == "-" {
-            return Self::start(
-                "standard output".to_owned(),
-                Box::new(standard_output()?),
-                Format::Pcapng,
-                interfaces,
-            );
+            let output = Box::new(standard_output()?);
+            return Ok(Self::start("standard output".to_owned(), Some(output), Format::Pcapng, interfaces));
         }
-        let name = path.display().to_string();
-        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz")) {
-            return Err(Error::CompressedName { name });
-        }
-        let file = File::create(path).map_err(|source| Error::Open { name: name.clone(), source })?;
-        Self::start(name, Box::new(file), Format::for_path(path), interfaces)
+        let (name, file) = create(path)?;
+        Ok(Self::start(name, Some(file), Format::for_path(path), interfaces))
+    }
+
+    /// Writes a series of files, going on to the next one as [`Rotation`] says.
+    ///
+    /// The first is created at once, unless its name has a time in it: then with the first packet.
+    ///
+    /// # Errors
+    /// The file cannot be created, its name asks for compression, or it has a conversion that is not known.
+    pub fn rotating(
+        path: impl AsRef<Path>,
+        rotation: Rotation,
+        interfaces: InterfaceTable,
+    ) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let mut files = Files::new(path, rotation)?;
+        let (name, output) = match files.first() {
+            Some(path) => {
+                let (name, file) = create(&path)?;
+                (name, Some(file))
+            }
+            None => (path.display().to_string(), None),
+        };
+        let mut writer = Self::start(name, output, Format::for_path(path), interfaces);
+        writer.files = Some(files);
+        Ok(writer)
     }
 
     /// Writes to anything that takes bytes.
-    ///
-    /// # Errors
-    /// The first bytes cannot be written.
-    pub fn new(
-        output: impl Write + Send + 'static,
-        format: Format,
-        interfaces: InterfaceTable,
-    ) -> Result<Self, Error> {
-        Self::start("output".to_owned(), Box::new(output), format, interfaces)
+    pub fn new(output: impl Write + Send + 'static, format: Format, interfaces: InterfaceTable) -> Self {
+        Self::start("output".to_owned(), Some(Box::new(output)), format, interfaces)
     }
 
     fn start(
         name: String,
-        output: Box<dyn Write + Send>,
+        output: Option<Box<dyn Write + Send>>,
         format: Format,
         interfaces: InterfaceTable,
-    ) -> Result<Self, Error> {
-        let encoder = match format {
-            Format::Pcap => Encoder::Pcap(pcap::Pcap::new(interfaces)),
-            Format::Pcapng => Encoder::Pcapng(pcapng::Pcapng::new(interfaces)),
-        };
-        let mut writer = Self { name, output: BufWriter::with_capacity(128 * 1024, output), encoder };
-        writer.attempt(|encoder, output| match encoder {
-            // Its header holds the link type of the first packet.
-            Encoder::Pcap(_) => Ok(()),
-            Encoder::Pcapng(_) => pcapng::Pcapng::begin(output),
-        })?;
-        Ok(writer)
+    ) -> Self {
+        let source = Origin { format, interfaces, notes: Notes::default(), comments: Vec::new() };
+        let buffer = Vec::with_capacity(BUFFER * 2);
+        Self { name, output, buffer, written: 0, encoder: Encoder::new(&source), source, files: None }
+    }
+
+    /// Writes what a capture says besides its packets, too: comments, names, secrets (pcapng only). Each comes before the
+    /// packets that it came before; comments on sections after the first have no place.
+    ///
+    /// To be called before the first packet is written.
+    pub fn carry(&mut self, notes: Notes) {
+        self.source.notes = notes;
+        self.encoder = Encoder::new(&self.source);
+    }
+
+    /// Adds a comment on the whole file (pcapng only), to be called before the first packet is written.
+    pub fn comment(&mut self, text: &str) {
+        self.source.comments.push(text.to_owned());
+        self.encoder = Encoder::new(&self.source);
     }
 
     /// Writes one packet; its number and the packets before it do not matter.
     ///
     /// # Errors
-    /// The disk is full or failing, a classic file is given a second link type, or the packet is longer than
-    /// 16 MiB.
+    /// The disk is full or failing, the next file cannot be created, a classic file is given a second link type, or the
+    /// packet is longer than 16 MiB.
     pub fn write(&mut self, packet: &Packet<'_>) -> Result<(), Error> {
         if packet.data.len() > MAX_PACKET {
             let name = self.name.clone();
             return Err(Error::PacketTooLong { name, length: packet.data.len(), limit: MAX_PACKET });
         }
-        if let Encoder::Pcap(pcap) = &self.encoder
-            && let Some(first) = pcap.other_link_type(packet)
-        {
-            let name = self.name.clone();
-            return Err(Error::SecondLinkType { name, first, second: packet.link_type });
+        if self.files.is_some() {
+            self.rotate(packet)?;
         }
-        self.attempt(|encoder, output| match encoder {
-            Encoder::Pcap(pcap) => pcap.write(packet, output),
-            Encoder::Pcapng(pcapng) => pcapng.write(packet, output),
-        })
+        if self.is_full() {
+            return Ok(());
+        }
+        match &mut self.encoder {
+            Encoder::Pcap(pcap) => {
+                if let Some(first) = pcap.other_link_type(packet) {
+                    let name = self.name.clone();
+                    return Err(Error::SecondLinkType { name, first, second: packet.link_type });
+                }
+                pcap.write(packet, &mut self.buffer);
+            }
+            Encoder::Pcapng(pcapng) => pcapng.write(packet, &mut self.buffer),
+        }
+        if self.buffer.len() >= BUFFER { self.hand_over() } else { Ok(()) }
+    }
+
+    /// Whether the last of a limited number of files is over ([`Rotation::files`] with an interval): what is
+    /// written from now on is left out.
+    pub fn is_full(&self) -> bool {
+        self.files.as_ref().is_some_and(Files::is_over)
+    }
+
+    /// Writes what was counted of one of the source's interfaces up to `time` (pcapng only), usually at the end.
+    ///
+    /// # Errors
+    /// The disk is full or failing.
+    pub fn statistics(
+        &mut self,
+        interface: u32,
+        time: Timestamp,
+        counted: &SourceStatistics,
+    ) -> Result<(), Error> {
+        if let Encoder::Pcapng(pcapng) = &mut self.encoder {
+            pcapng.statistics(interface, time, counted, &mut self.buffer);
+        }
+        if self.buffer.len() >= BUFFER { self.hand_over() } else { Ok(()) }
     }
 
     /// Hands everything written so far to the operating system, so that a reader of the file sees it.
@@ -150,7 +220,10 @@ impl Writer {
     /// # Errors
     /// The disk is full or failing.
     pub fn flush(&mut self) -> Result<(), Error> {
-        self.attempt(|_, output| output.flush())
+        if let Encoder::Pcapng(pcapng) = &mut self.encoder {
+            pcapng.begin(&mut self.buffer);
+        }
+        self.hand_over()
     }
 
     /// Ends the file: a capture without packets gets its header, and everything is handed to the operating system.
@@ -158,20 +231,67 @@ impl Writer {
     /// # Errors
     /// The disk is full or failing.
     pub fn finish(mut self) -> Result<(), Error> {
-        self.attempt(|encoder, output| {
-            if let Encoder::Pcap(pcap) = encoder {
-                pcap.begin_empty(output)?;
-            }
-            output.flush()
-        })
+        self.end()
     }
 
-    fn attempt(
-        &mut self,
-        action: impl FnOnce(&mut Encoder, &mut BufWriter<Box<dyn Write + Send>>) -> io::Result<()>,
-    ) -> Result<(), Error> {
-        action(&mut self.encoder, &mut self.output)
-            .map_err(|source| Error::Write { name: self.name.clone(), source })
+    fn end(&mut self) -> Result<(), Error> {
+        match &mut self.encoder {
+            Encoder::Pcap(pcap) => pcap.begin_empty(&mut self.buffer),
+            Encoder::Pcapng(pcapng) => pcapng.begin(&mut self.buffer),
+        }
+        self.hand_over()
+    }
+
+    /// Goes on to the next file, if this packet is to be in it.
+    fn rotate(&mut self, packet: &Packet<'_>) -> Result<(), Error> {
+        let size = self.written + self.buffer.len() as u64;
+        let Some(path) = self.files.as_mut().and_then(|files| files.next(packet.timestamp, size)) else {
+            return Ok(());
+        };
+        if self.output.is_some() {
+            self.end()?;
+        }
+        let (name, file) = create(&path)?;
+        (self.name, self.output, self.written) = (name, Some(file), 0);
+        self.encoder = Encoder::new(&self.source);
+        Ok(())
+    }
+
+    /// Hands the buffer to the system. What could not be written is not tried again.
+    fn hand_over(&mut self) -> Result<(), Error> {
+        let Some(output) = &mut self.output else { return Ok(()) };
+        let result = output.write_all(&self.buffer).and_then(|()| output.flush());
+        self.written += self.buffer.len() as u64;
+        self.buffer.clear();
+        result.map_err(|source| Error::Write { name: self.name.clone(), source })
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let _ = self.hand_over();
+    }
+}
+
+impl Encoder {
+    fn new(source: &Origin) -> Self {
+        let Origin { format, interfaces, notes, comments } = source.clone();
+        match format {
+            Format::Pcap => Self::Pcap(pcap::Pcap::new(interfaces)),
+            Format::Pcapng => Self::Pcapng(pcapng::Pcapng::new(interfaces, notes, comments)),
+        }
+    }
+}
+
+/// Creates or empties a file.
+fn create(path: &Path) -> Result<(String, Box<dyn Write + Send>), Error> {
+    let name = path.display().to_string();
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz")) {
+        return Err(Error::CompressedName { name });
+    }
+    match File::create(path) {
+        Ok(file) => Ok((name, Box::new(file))),
+        Err(source) => Err(Error::Open { name, source }),
     }
 }
 

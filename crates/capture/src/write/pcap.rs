@@ -1,7 +1,5 @@
 //! Classic pcap with nanoseconds, little-endian: the header waits for the first packet's link type.
 
-use std::io::{self, Write};
-
 use crate::interface::InterfaceTable;
 use crate::{Interface, LinkType, Packet};
 
@@ -24,10 +22,10 @@ impl Pcap {
         self.link_type.filter(|&link_type| link_type != packet.link_type)
     }
 
-    pub(super) fn write(&mut self, packet: &Packet<'_>, output: &mut impl Write) -> io::Result<()> {
+    pub(super) fn write(&mut self, packet: &Packet<'_>, output: &mut Vec<u8>) {
         if self.link_type.is_none() {
             let interface = self.interfaces.get(packet.interface);
-            self.begin(packet.link_type, interface, output)?;
+            self.begin(packet.link_type, interface, output);
         }
         let (seconds, nanos) = packet.timestamp.seconds_and_nanos();
         // The format has 32 bits without a sign: 1970 to 2106.
@@ -37,27 +35,22 @@ impl Pcap {
             Err(_) => (u32::MAX, 999_999_999),
         };
         for number in [seconds, nanos, packet.data.len() as u32, packet.wire_len] {
-            output.write_all(&number.to_le_bytes())?;
+            output.extend_from_slice(&number.to_le_bytes());
         }
-        output.write_all(packet.data)
+        output.extend_from_slice(packet.data);
     }
 
     /// Writes the header of a file that got no packet.
-    pub(super) fn begin_empty(&mut self, output: &mut impl Write) -> io::Result<()> {
+    pub(super) fn begin_empty(&mut self, output: &mut Vec<u8>) {
         if self.link_type.is_some() {
-            return Ok(());
+            return;
         }
         let interface = self.interfaces.get(0);
         let link_type = interface.as_ref().map_or(LinkType::ETHERNET, |interface| interface.link_type);
         self.begin(link_type, interface, output)
     }
 
-    fn begin(
-        &mut self,
-        link_type: LinkType,
-        interface: Option<Interface>,
-        output: &mut impl Write,
-    ) -> io::Result<()> {
+    fn begin(&mut self, link_type: LinkType, interface: Option<Interface>, output: &mut Vec<u8>) {
         let snap_length = match interface {
             Some(Interface { snap_length, .. }) if snap_length > 0 => snap_length,
             _ => NO_SNAP_LENGTH,
@@ -70,8 +63,7 @@ impl Pcap {
         header.extend([0; 8]);
         header.extend(snap_length.to_le_bytes());
         header.extend(u32::from(link_type.0).to_le_bytes());
-        output.write_all(&header)?;
+        output.extend_from_slice(&header);
         self.link_type = Some(link_type);
-        Ok(())
     }
 }

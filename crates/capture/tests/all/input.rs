@@ -36,7 +36,7 @@ impl Drop for Scratch {
     }
 }
 
-fn capture_of(packets: u32) -> Vec<u8> {
+pub(crate) fn capture_of(packets: u32) -> Vec<u8> {
     let mut file = pcap_header(Order::Little, MICROSECONDS, (2, 4), 65_535, 1);
     for number in 0..packets {
         file.extend(record(Order::Little, (number, 0), (100, 100), &[number as u8; 100]));
@@ -44,7 +44,7 @@ fn capture_of(packets: u32) -> Vec<u8> {
     file
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
@@ -71,7 +71,7 @@ fn what_is_no_capture_is_said_to_look_like_what_it_is() {
     let cases: [(&[u8], &str, &str); 6] = [
         (b"hello world", "68 65 6c 6c 6f 20 77 6f \"hello.wo\"", "pcap and pcapng are read"),
         (b"x", "78 \"x\"", "pcap and pcapng are read"),
-        (b"\x28\xb5\x2f\xfd....", "28 b5 2f fd", "zstd -dc"),
+        (b"\xfd7zXZ\0....", "fd 37", "xz -dc"),
         (b"<!DOCTYPE html>", "3c 21", "HTML"),
         (b"snoop\0\0\0\0\0\0\x02", "73 6e", "editcap"),
         (b"\0\0\0\0\0\0\0\0\0", "00 00", "pcap and pcapng are read"),
@@ -191,4 +191,53 @@ fn a_signal_is_no_error() {
     let (packets, error) = read_from(Interrupted(Cursor::new(file.clone()), false));
     assert!(error.is_none());
     assert_eq!(packets, read_all(&file));
+}
+
+/// A zstd frame of raw blocks, with no checksum and the window that is asked for.
+fn zstd(bytes: &[u8], window: u8) -> Vec<u8> {
+    let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0, window];
+    let mut blocks = bytes.chunks(1000).peekable();
+    while let Some(block) = blocks.next() {
+        let header = u32::from(blocks.peek().is_none()) | (block.len() as u32) << 3;
+        frame.extend(&header.to_le_bytes()[..3]);
+        frame.extend(block);
+    }
+    frame
+}
+
+#[test]
+fn zstd_is_recognised_by_its_magic_and_may_have_several_frames_and_some_to_skip() {
+    let file = capture_of(1_000);
+    let (first, second) = file.split_at(12_345);
+    let skipped = [&[0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0][..], b"abc"].concat();
+    let packed = [&skipped[..], &zstd(first, 0x50), &skipped, &zstd(second, 0x88)].concat();
+    assert_eq!(read_all(&packed), read_all(&file));
+    assert!(matches!(read(&skipped).1, Some(Error::Empty { .. })));
+}
+
+#[test]
+fn a_cut_zstd_gives_what_was_before_the_cut() {
+    let file = capture_of(1_000);
+    let packed = zstd(&file, 0x50);
+    for end in [6, 7, 20_000, packed.len() - 1] {
+        let (packets, error) = read(&packed[..end]);
+        assert_eq!(packets[..], read_all(&file)[..packets.len()]);
+        assert!(
+            matches!(error, Some(Error::Truncated { at, .. }) if at.uncompressed) || end < 10,
+            "{end}: {error:?}"
+        );
+        assert!(error.is_some());
+    }
+    let (packets, error) = read(&[&packed[..], b"behind the last frame"].concat());
+    assert_eq!(packets.len(), 1_000);
+    assert!(matches!(error, Some(Error::Read { .. })), "{error:?}");
+}
+
+#[test]
+fn a_window_that_zstd_itself_refuses_is_refused() {
+    let file = capture_of(1);
+    // The exponent of the window's size is in the upper five bits, from 1 KiB on: 128 MiB, then 256 MiB.
+    assert_eq!(read_all(&zstd(&file, 17 << 3)).len(), 1);
+    let error = read(&zstd(&file, 18 << 3)).1.unwrap();
+    assert!(error.to_string().contains("268435456"), "{error}");
 }

@@ -43,7 +43,7 @@ fn packets(one_interface: bool) -> impl Strategy<Value = Vec<Kept>> {
 
 fn written(packets: &[Kept], format: Format) -> Vec<u8> {
     let output = Shared::default();
-    let mut writer = Writer::new(output.clone(), format, InterfaceTable::default()).unwrap();
+    let mut writer = Writer::new(output.clone(), format, InterfaceTable::default());
     for kept in packets {
         let packet = Packet {
             number: kept.number,

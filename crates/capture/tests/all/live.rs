@@ -133,7 +133,7 @@ fn what_is_captured_can_be_written_and_read() {
     capture.set_filter(&format!("udp dst port {}", port(&receiver))).unwrap();
     sender.send(b"to the file").unwrap();
     let output = Shared::default();
-    let mut writer = Writer::new(output.clone(), Format::Pcapng, capture.interface_table()).unwrap();
+    let mut writer = Writer::new(output.clone(), Format::Pcapng, capture.interface_table());
     let packet = capture.next_packet().unwrap().unwrap();
     writer.write(&packet).unwrap();
     writer.finish().unwrap();
@@ -249,7 +249,7 @@ fn the_kernel_and_the_interpreter_select_the_same_packets() {
     }
 
     let output = Shared::default();
-    let mut writer = Writer::new(output.clone(), Format::Pcapng, everything.interface_table()).unwrap();
+    let mut writer = Writer::new(output.clone(), Format::Pcapng, everything.interface_table());
     everything.stopper().stop();
     while let Some(packet) = everything.next_packet().unwrap() {
         writer.write(&packet).unwrap();

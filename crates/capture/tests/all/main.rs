@@ -14,11 +14,16 @@ mod live;
 #[cfg(test)]
 mod merge;
 #[cfg(test)]
+mod notes;
+#[cfg(test)]
 mod pcap;
 #[cfg(test)]
 mod pcapng;
 #[cfg(test)]
 #[cfg(unix)]
 mod stop;
+#[cfg(test)]
+#[cfg(unix)]
+mod tail;
 #[cfg(test)]
 mod write;

@@ -1,7 +1,8 @@
 //! Classic pcap, each variant from a file made by hand.
 
 use crate::by_hand::{
-    MICROSECONDS, MODIFIED, NANOSECONDS, Order, drain, pcap_header, read, read_all, record,
+    MICROSECONDS, MODIFIED, NANOSECONDS, Order, drain, enhanced, interface, pcap_header, read, read_all,
+    record, section,
 };
 use egret_capture::{Capture, Error, Fault, LinkType};
 
@@ -142,4 +143,62 @@ fn a_capture_without_packets_is_a_capture() {
     let (mut capture, (packets, error)) = drain(capture);
     assert!(packets.is_empty() && error.is_none());
     assert_eq!(capture.statistics().read, 0);
+}
+
+#[test]
+fn files_put_one_behind_the_other_are_one_capture() {
+    let little = |link_type| {
+        let mut file = pcap_header(Order::Little, MICROSECONDS, (2, 4), 65_535, link_type);
+        file.extend(record(Order::Little, (1, 1), (4, 4), b"abcd"));
+        file
+    };
+    let mut big = pcap_header(Order::Big, NANOSECONDS, (2, 4), 65_535, 101);
+    big.extend(record(Order::Big, (2, 2), (3, 60), b"efg"));
+    let newer =
+        [section(Order::Big), interface(Order::Big, 113, 0, &[]), enhanced(Order::Big, 0, 3, 1, b"h")]
+            .concat();
+    let file = [little(1), little(1), big.clone(), newer, little(1), big].concat();
+    let found: Vec<_> = read_all(&file)
+        .into_iter()
+        .map(|packet| (packet.number, packet.interface, packet.link_type.0, packet.nanos))
+        .collect();
+    let (first, second) = (1_000_001_000, 2_000_000_002);
+    assert_eq!(
+        found,
+        [
+            (1, 0, 1, first),
+            (2, 0, 1, first),
+            (3, 1, 101, second),
+            (4, 2, 113, 3_000),
+            (5, 3, 1, first),
+            (6, 4, 101, second)
+        ]
+    );
+    let (packets, error) = read(&file[..file.len() - 1]);
+    assert_eq!(packets.len(), 5);
+    assert!(matches!(error, Some(Error::Truncated { at, .. }) if at.offset == file.len() as u64 - 19));
+}
+
+#[test]
+fn a_packet_of_nothing_in_2055_is_told_from_a_header() {
+    // The one time at which an empty record could be taken for a header, but with a length on the wire.
+    let mut file = pcap_header(Order::Little, MICROSECONDS, (2, 4), 65_535, 1);
+    file.extend(record(Order::Little, (MICROSECONDS, 2), (0, 60), b""));
+    file.extend(record(Order::Little, (MICROSECONDS, 2), (4, 4), b"abcd"));
+    assert_eq!(read_all(&file).len(), 2);
+}
+
+#[test]
+fn reading_stops_at_a_record_with_a_wrong_length_and_says_where() {
+    let good = record(Order::Little, (1, 0), (4, 4), b"abcd");
+    for length in [0x0100_0001, 0x6162_6364, u32::MAX] {
+        let mut file = pcap_header(Order::Little, MICROSECONDS, (2, 4), 0, 1);
+        file.extend(&good);
+        let at = file.len() as u64;
+        file.extend(record(Order::Little, (1, 0), (length, length), b"abcd"));
+        file.extend(good.repeat(100));
+        let (packets, error) = read(&file);
+        assert_eq!(packets.len(), 1, "nothing behind it is made up");
+        assert!(matches!(error, Some(Error::BadRecord { at: position, .. }) if position.offset == at));
+    }
 }

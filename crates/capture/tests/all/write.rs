@@ -54,7 +54,7 @@ fn interfaces_are_described_when_their_first_packet_comes() {
     table.push(named("lo", LinkType::ETHERNET, 96));
     table.push(named("never", LinkType::ETHERNET, 0));
     let output = Shared::default();
-    let mut writer = Writer::new(output.clone(), Format::Pcapng, table.clone()).unwrap();
+    let mut writer = Writer::new(output.clone(), Format::Pcapng, table.clone());
     writer.write(&packet(0, LinkType::ETHERNET, 1, b"one")).unwrap();
     table.push(named("tun0", LinkType::RAW, 0));
     writer.write(&packet(2, LinkType::RAW, 2, b"two")).unwrap();
@@ -113,7 +113,7 @@ fn the_name_decides_the_format() {
 #[test]
 fn a_classic_file_refuses_a_second_link_type_and_stays_whole() {
     let output = Shared::default();
-    let mut writer = Writer::new(output.clone(), Format::Pcap, InterfaceTable::default()).unwrap();
+    let mut writer = Writer::new(output.clone(), Format::Pcap, InterfaceTable::default());
     writer.write(&packet(0, LinkType::ETHERNET, 5, b"one")).unwrap();
     let error = writer.write(&packet(1, LinkType::RAW, 6, b"two")).unwrap_err();
     assert!(matches!(error, Error::SecondLinkType { first: LinkType::ETHERNET, second: LinkType::RAW, .. }));
@@ -129,7 +129,7 @@ fn times_outside_a_format_are_moved_to_its_ends() {
     let late = i64::from(u32::MAX) * 1_000_000_000 + 999_999_999;
     for (format, end) in [(Format::Pcap, late), (Format::Pcapng, i64::MAX)] {
         let output = Shared::default();
-        let mut writer = Writer::new(output.clone(), format, InterfaceTable::default()).unwrap();
+        let mut writer = Writer::new(output.clone(), format, InterfaceTable::default());
         writer.write(&packet(0, LinkType::ETHERNET, -1, b"")).unwrap();
         writer.write(&packet(0, LinkType::ETHERNET, i64::MAX, b"")).unwrap();
         writer.finish().unwrap();
@@ -144,7 +144,7 @@ fn the_longest_packet_is_read_back_and_a_longer_one_refused() {
     let longer = vec![7; longest.len() + 1];
     for format in [Format::Pcap, Format::Pcapng] {
         let output = Shared::default();
-        let mut writer = Writer::new(output.clone(), format, InterfaceTable::default()).unwrap();
+        let mut writer = Writer::new(output.clone(), format, InterfaceTable::default());
         writer.write(&packet(0, LinkType::ETHERNET, 1, &longest)).unwrap();
         let refused = writer.write(&packet(0, LinkType::ETHERNET, 1, &longer)).unwrap_err();
         assert!(matches!(refused, Error::PacketTooLong { .. }));
@@ -176,7 +176,7 @@ fn a_full_disk_is_an_error_at_the_latest_at_the_end() {
 #[test]
 fn what_is_flushed_can_be_read() {
     let output = Shared::default();
-    let mut writer = Writer::new(output.clone(), Format::Pcapng, InterfaceTable::default()).unwrap();
+    let mut writer = Writer::new(output.clone(), Format::Pcapng, InterfaceTable::default());
     writer.write(&packet(0, LinkType::ETHERNET, 1, b"abc")).unwrap();
     writer.flush().unwrap();
     let [Kept { data, .. }] = read_all(&output.bytes()).try_into().unwrap();
