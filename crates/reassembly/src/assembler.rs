@@ -24,22 +24,33 @@ pub struct Assembler<F: StreamFactory> {
     pool: StreamPool<F>,
     fragments: Fragments,
     clock: Clock,
-    /// The segment whose time is too far ahead to be believed at once. It is taken when that is decided.
-    undated: Option<Held>,
+    /// Segments whose time is not believed at once. They are taken when that is decided.
+    undated: Vec<Held>,
     packet: u64,
 }
 
 impl<F: StreamFactory> Assembler<F> {
     /// An assembler for the connections of `pool`.
     pub fn new(pool: StreamPool<F>) -> Self {
-        Self { pool, fragments: Fragments::default(), clock: Clock::default(), undated: None, packet: 0 }
+        Self {
+            pool,
+            fragments: Fragments::default(),
+            clock: Clock::default(),
+            undated: Vec::new(),
+            packet: 0,
+        }
     }
 
     /// Takes the next packet. What it is not, TCP or a fragment, only moves the clock.
     pub fn assemble(&mut self, decoded: &Decoded<'_>, context: &mut <F::Stream as Stream>::Context) {
         self.packet = decoded.packet.number;
+        if let Some(start) = self.clock.start(decoded.packet.timestamp, &self.pool.limits) {
+            self.pass(start, context);
+        }
         let now = self.clock.packet(decoded.packet.timestamp, &self.pool.limits);
-        self.pass(now, context);
+        if self.clock.now.is_some() {
+            self.pass(now, context);
+        }
         self.take(decoded, now, context, 0);
     }
 
@@ -69,7 +80,7 @@ impl<F: StreamFactory> Assembler<F> {
     fn pass(&mut self, now: Timestamp, context: &mut <F::Stream as Stream>::Context) {
         self.pool.advance(now, self.packet, context);
         self.fragments.advance(now, &self.pool.limits);
-        if let Some(held) = self.undated.take() {
+        for held in std::mem::take(&mut self.undated) {
             self.pool.segment(&held.arrival(), now, context);
         }
     }
@@ -116,8 +127,8 @@ impl<F: StreamFactory> Assembler<F> {
             checksum: (self.pool.limits.checksums != Checksums::Ignore).then(|| decoded.checksum()),
             identity: (tcp.checksum, identification),
         };
-        if self.clock.claimed.is_some() {
-            self.undated = Some(Held::new(&arrival));
+        if self.clock.doubts() {
+            self.undated.push(Held::new(&arrival));
         } else {
             self.pool.segment(&arrival, now, context);
         }
@@ -125,26 +136,56 @@ impl<F: StreamFactory> Assembler<F> {
 }
 
 /// Packet time, made monotonic.
+///
+/// One packet with a broken time stamp must not end every connection, or keep all of them for ever: a time far ahead
+/// counts once another packet agrees, and so does the first of all.
 #[derive(Debug, Default)]
 struct Clock {
     now: Option<Timestamp>,
-    /// A packet claimed this time, which is far ahead; it counts once another one agrees.
+    /// The first packet's time, until it is known to be right.
+    first: Option<Timestamp>,
+    /// A packet claimed this time, which is far from all others; it counts once another one agrees.
     claimed: Option<Timestamp>,
 }
 
 impl Clock {
     fn now(&self) -> Timestamp {
-        self.now.unwrap_or_default()
+        self.now.or(self.first).unwrap_or_default()
     }
 
-    /// One packet with a broken time stamp in the far future must not end every connection.
+    /// Whether the packet's time is not believed yet.
+    fn doubts(&self) -> bool {
+        self.now.is_none() || self.claimed.is_some()
+    }
+
+    /// Decides when it all began, once `timestamp` shows that: the first packet's time, unless both packets behind it
+    /// are of one time that is far in front of it.
+    fn start(&mut self, timestamp: Timestamp, limits: &Limits) -> Option<Timestamp> {
+        let first = self.first.filter(|_| self.now.is_none())?;
+        let start = match self.claimed {
+            None if timestamp.after(limits.idle) < first => return None,
+            Some(second) if near(second, timestamp, limits) => second,
+            _ => first,
+        };
+        self.claimed = None;
+        self.now = Some(start);
+        self.now
+    }
+
+    /// What time it is when a packet of this time comes.
     fn packet(&mut self, timestamp: Timestamp, limits: &Limits) -> Timestamp {
-        let Some(now) = self.now else { return *self.now.insert(timestamp) };
+        let Some(now) = self.now else {
+            match self.first {
+                None => self.first = Some(timestamp),
+                Some(_) => self.claimed = Some(timestamp),
+            }
+            return timestamp;
+        };
         if timestamp <= now.after(limits.idle) {
             self.claimed = None;
             return *self.now.insert(now.max(timestamp));
         }
-        let agrees = |claimed: &Timestamp| timestamp >= *claimed || claimed.since(timestamp) <= limits.idle;
+        let agrees = |claimed: &Timestamp| timestamp >= *claimed || near(*claimed, timestamp, limits);
         match self.claimed.take().filter(agrees) {
             Some(claimed) => *self.now.insert(claimed.min(timestamp)),
             None => {
@@ -159,4 +200,8 @@ impl Clock {
         let now = self.now.map_or(timestamp, |now| now.max(timestamp));
         *self.now.insert(now)
     }
+}
+
+fn near(one: Timestamp, other: Timestamp, limits: &Limits) -> bool {
+    one.max(other) <= one.min(other).after(limits.idle)
 }

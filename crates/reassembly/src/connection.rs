@@ -9,7 +9,7 @@ use egret_decode::{Flow, TcpFlags, Timestamp};
 
 use crate::arrival::{Arrival, Early, Held};
 use crate::delivered::Delivered;
-use crate::half::Half;
+use crate::half::{Fingerprint, Half};
 use crate::seq::{Numbering, distance};
 use crate::{
     Admit, Anomaly, Close, Connection, Direction, Ending, Limits, Opened, Refusal, Segment, Stream,
@@ -18,6 +18,12 @@ use crate::{
 
 /// How long the acknowledgment of the last FIN is waited for.
 const LAST_ACK: Duration = Duration::from_secs(1);
+
+/// How soon a packet that is captured twice is captured again: packet time, and segments of the connection. The second
+/// copy comes from another interface or a mirror port; the earliest that Linux sends anything again is after 10 ms (a tail
+/// loss probe), or behind what made it do so.
+const DUPLICATE_TIME: Duration = Duration::from_millis(5);
+const DUPLICATE_PACKETS: u32 = 16;
 
 /// What the rules need around a connection, lent for one call.
 pub(crate) struct Env<'e, F: StreamFactory> {
@@ -57,15 +63,7 @@ pub(crate) struct Tracked<S> {
     pub(crate) ignoring: bool,
     pub(crate) halves: [Half; 2],
     pub(crate) stream: Option<S>,
-    pub(crate) held: Vec<Held>,
-    /// SYNs with data of which it is not known yet whether it counts.
-    pub(crate) fast_opens: Vec<Held>,
-    /// A SYN with a new initial sequence number: nothing yet, until the other side agrees to it.
-    pub(crate) reopening: Option<Box<Held>>,
-    /// Segments that run ahead of the other direction, in the order of their packets.
-    pub(crate) early: Vec<Early>,
-    /// What the receiver had not allowed to be sent, as far as is known; it counts once it is acknowledged.
-    pub(crate) doubtful: Vec<Held>,
+    aside: Option<Box<Aside>>,
     pub(crate) syn_at: Option<Timestamp>,
     pub(crate) connect: Option<Duration>,
     /// When both sides had said all. The last acknowledgment is still waited for, so that it is counted.
@@ -73,6 +71,29 @@ pub(crate) struct Tracked<S> {
     /// How it ended, once it has.
     pub(crate) ending: Option<Ending>,
     duplicates_reported: bool,
+}
+
+/// Segments that are kept before the rules are applied to them.
+#[derive(Debug, Default)]
+pub(crate) struct Aside {
+    /// The first ones of a connection that begins in its middle.
+    pub(crate) held: Vec<Held>,
+    /// SYNs with data of which it is not known yet whether it counts.
+    pub(crate) fast_opens: Vec<Held>,
+    /// A SYN with a new initial sequence number: nothing yet, until the other side agrees to it.
+    pub(crate) reopening: Option<Held>,
+    /// Segments that run ahead of the other direction, in the order of their packets.
+    pub(crate) early: Vec<Early>,
+    /// What the receiver had not allowed to be sent, as far as is known; it counts once it is acknowledged.
+    pub(crate) doubtful: Vec<Held>,
+}
+
+impl Aside {
+    fn segments(&self) -> impl Iterator<Item = &Held> {
+        let Self { held, fast_opens, reopening, early, doubtful } = self;
+        let early = early.iter().map(|early| &early.held);
+        held.iter().chain(fast_opens).chain(reopening).chain(doubtful).chain(early)
+    }
 }
 
 impl<S: Stream> Tracked<S> {
@@ -99,11 +120,7 @@ impl<S: Stream> Tracked<S> {
             ignoring: false,
             halves: [Half::default(), Half::default()],
             stream: None,
-            held: Vec::new(),
-            fast_opens: Vec::new(),
-            reopening: None,
-            early: Vec::new(),
-            doubtful: Vec::new(),
+            aside: None,
             syn_at: None,
             connect: None,
             finished: None,
@@ -137,35 +154,60 @@ impl<S: Stream> Tracked<S> {
         }
     }
 
-    /// Whether nothing of this connection waits for anything.
-    pub(crate) fn is_quiet(&self) -> bool {
-        let nothing_held = self.finished.is_none()
-            && self.held.is_empty()
-            && self.doubtful.is_empty()
-            && self.fast_opens.is_empty();
-        nothing_held && self.halves.iter().all(Half::is_quiet)
+    /// What is kept before the rules are applied to it.
+    pub(crate) fn aside(&self) -> &Aside {
+        const NOTHING: &Aside = &Aside {
+            held: Vec::new(),
+            fast_opens: Vec::new(),
+            reopening: None,
+            early: Vec::new(),
+            doubtful: Vec::new(),
+        };
+        self.aside.as_deref().unwrap_or(NOTHING)
+    }
+
+    /// The same, to change it.
+    pub(crate) fn aside_mut(&mut self) -> &mut Aside {
+        self.aside.get_or_insert_default()
+    }
+
+    /// Takes out a part of it.
+    pub(crate) fn take_aside<T: Default>(&mut self, part: impl FnOnce(&mut Aside) -> &mut T) -> T {
+        self.aside.as_mut().map(|aside| std::mem::take(part(aside))).unwrap_or_default()
+    }
+
+    /// Whether there is nothing here but what every connection has: nothing waits, nothing is remembered.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.finished.is_none() && self.aside.is_none() && self.halves.iter().all(Half::is_plain)
+    }
+
+    /// Frees what is needed no longer.
+    pub(crate) fn tidy(&mut self) {
+        if self.aside.as_ref().is_some_and(|aside| aside.segments().next().is_none()) {
+            self.aside = None;
+        }
+        self.halves.iter_mut().for_each(Half::tidy);
     }
 
     /// What this connection keeps waiting, in bytes of memory.
     pub(crate) fn cost(&self) -> usize {
-        let [client, server] = &self.halves;
-        let early = self.early.iter().map(|early| &early.held);
-        let held = self.held.iter().chain(&self.doubtful).chain(&self.fast_opens).chain(early);
-        client.waiting().cost() + server.waiting().cost() + held.map(Held::cost).sum::<usize>()
+        let aside = self
+            .aside
+            .as_ref()
+            .map_or(0, |aside| size_of::<Aside>() + aside.segments().map(Held::cost).sum::<usize>());
+        aside + self.halves.iter().map(Half::cost).sum::<usize>()
     }
 
     /// The packet since which something of this connection waits.
     pub(crate) fn waits_since(&self) -> Option<u64> {
-        let held = self.held.first().into_iter().chain(self.doubtful.first()).chain(self.fast_opens.first());
-        let early = self.early.first().map(|early| &early.held);
-        let held = held.chain(early).map(|held| held.arrival.segment.packet);
-        self.halves.iter().filter_map(Half::waits_since).chain(held).min()
+        let aside = self.aside().segments().map(|held| held.arrival.segment.packet);
+        self.halves.iter().filter_map(Half::waits_since).chain(aside).min()
     }
 
     /// When something must be given up if nothing else happens. Silence of the whole connection is the pool's matter.
     pub(crate) fn deadline(&self, limits: &Limits) -> Option<Timestamp> {
-        let held = self.held.first().map(|_| self.began.after(limits.slack));
-        let early = self.early.first().map(|early| early.since.after(limits.slack));
+        let held = self.aside().held.first().map(|_| self.began.after(limits.slack));
+        let early = self.aside().early.first().map(|early| early.since.after(limits.slack));
         let finished = self.finished.map(|finished| finished.after(LAST_ACK));
         self.halves
             .iter()
@@ -186,8 +228,8 @@ impl<S: Stream> Tracked<S> {
         self.last = self.last.max(env.now);
         if self.phase == Phase::Held {
             if !arrival.segment.flags.has(TcpFlags::SYN | TcpFlags::RST) {
-                self.held.push(Held::new(arrival));
-                if self.packets >= u64::from(env.limits.slack_packets) {
+                self.aside_mut().held.push(Held::new(arrival));
+                if self.packets >= env.limits.slack_packets() {
                     self.release(env);
                 }
                 return;
@@ -215,10 +257,12 @@ impl<S: Stream> Tracked<S> {
     pub(crate) fn relieve<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
         if self.phase == Phase::Held {
             self.release(env);
-        } else if !self.fast_opens.is_empty() || !self.doubtful.is_empty() {
+        } else if !self.aside().fast_opens.is_empty() || !self.aside().doubtful.is_empty() {
             self.drop_fast_opens(env);
             self.drop_doubtful(env);
-        } else if !self.early.is_empty() {
+        } else if self.aside().reopening.is_some() {
+            self.take_aside(|aside| &mut aside.reopening);
+        } else if !self.aside().early.is_empty() {
             self.give_up_early(true, env);
         } else {
             self.give_up_oldest(env);
@@ -238,9 +282,20 @@ impl<S: Stream> Tracked<S> {
             Some(Numbering::starting_at(arrival.segment.seq.wrapping_add(1)));
     }
 
+    /// The connection begins in its middle, but where is known: the peer, whose next byte is `peer_seq`, had everything
+    /// in front of this segment.
+    pub(crate) fn begins_behind(&mut self, peer_seq: u32, arrival: &Arrival<'_>) {
+        if self.phase == Phase::Held {
+            let direction = self.direction(&arrival.flow);
+            self.phase = Phase::Open;
+            self.half_mut(direction).numbering = Some(Numbering::starting_at(arrival.segment.seq));
+            self.half_mut(direction.reversed()).numbering = Some(Numbering::starting_at(peer_seq));
+        }
+    }
+
     /// Ends the wait for earlier segments of a midstream connection: the lowest held sequence number is the start.
     pub(crate) fn release<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
-        let held = std::mem::take(&mut self.held);
+        let held = self.take_aside(|aside| &mut aside.held);
         self.phase = Phase::Open;
         for direction in Direction::BOTH {
             if self.half(direction).numbering.is_some() {
@@ -275,12 +330,12 @@ impl<S: Stream> Tracked<S> {
         let segment = Segment { direction, ..arrival.segment };
         let payload = segment.payload.len() as u64;
         let closed = self.phase == Phase::Closed;
-        let counts = &mut self.half_mut(direction).counts;
-        counts.packets += 1;
-        counts.seen += payload;
+        let half = self.half_mut(direction);
+        half.packets += 1;
+        half.seen += payload;
         if closed {
             // Only when a connection ends while its held segments are gone through.
-            counts.discarded.refused += payload;
+            half.count_refused(payload);
             return;
         }
         self.notice_duplicate(&segment, arrival.identity, env);
@@ -296,16 +351,18 @@ impl<S: Stream> Tracked<S> {
         if self.phase != Phase::Closed && !self.halves.iter().all(Half::is_quiet) {
             self.settle(env);
         }
-        self.settle_aside(env);
-        self.give_up_early(false, env);
+        if self.aside.is_some() {
+            self.settle_aside(env);
+            self.give_up_early(false, env);
+        }
     }
 
     /// Takes what was put aside and has become good.
     fn settle_aside<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
         loop {
-            let early = !self.early.is_empty() && self.settle_early(env);
+            let early = !self.aside().early.is_empty() && self.settle_early(env);
             let doubtful =
-                self.phase != Phase::Closed && !self.doubtful.is_empty() && self.settle_doubtful(env);
+                self.phase != Phase::Closed && !self.aside().doubtful.is_empty() && self.settle_doubtful(env);
             if doubtful {
                 self.settle(env);
             }
@@ -323,13 +380,14 @@ impl<S: Stream> Tracked<S> {
                 continue;
             }
             half.next = half.next.max(half.waiting().end().unwrap_or(0));
-            half.counts.discarded.ignored += half.waiting_mut().clear();
-            half.counts.waiting = 0;
+            let waited = half.waiting_mut().clear();
+            half.count_ignored(waited);
         }
-        let aside = [std::mem::take(&mut self.fast_opens), std::mem::take(&mut self.doubtful)];
+        let aside =
+            [self.take_aside(|aside| &mut aside.fast_opens), self.take_aside(|aside| &mut aside.doubtful)];
         for held in aside.into_iter().flatten() {
             let direction = self.direction(&held.arrival.flow);
-            self.half_mut(direction).counts.discarded.ignored += held.payload.len() as u64;
+            self.half_mut(direction).count_ignored(held.payload.len() as u64);
         }
     }
 
@@ -341,7 +399,7 @@ impl<S: Stream> Tracked<S> {
         env: &mut Env<'_, F>,
     ) {
         let len = segment.payload.len() as u64;
-        self.half_mut(segment.direction).counts.discarded.refused += len;
+        self.half_mut(segment.direction).count_refused(len);
         let (direction, packet) = (segment.direction, segment.packet);
         self.report(Anomaly::Refused { direction, packet, len, reason }, env);
     }
@@ -363,13 +421,19 @@ impl<S: Stream> Tracked<S> {
         if !telling || self.duplicates_reported {
             return;
         }
-        let fingerprint = Some((segment.seq, segment.ack, checksum, identification));
+        let identity = (segment.seq, segment.ack, checksum, identification);
+        let fingerprint = Fingerprint { identity, at: segment.timestamp, packets: self.packets as u32 };
         let half = self.half_mut(segment.direction);
-        if half.fingerprint == fingerprint {
+        let before = half.fingerprint.filter(|before| before.identity == identity);
+        let at_once = |before: Fingerprint| {
+            fingerprint.at.since(before.at) <= DUPLICATE_TIME
+                && fingerprint.packets.wrapping_sub(before.packets) <= DUPLICATE_PACKETS
+        };
+        if before.is_some_and(at_once) {
             self.duplicates_reported = true;
             self.report(Anomaly::DuplicateCapture { packet: segment.packet }, env);
         } else {
-            half.fingerprint = fingerprint;
+            half.fingerprint = Some(fingerprint);
         }
     }
 
@@ -402,11 +466,13 @@ impl<S: Stream> Tracked<S> {
         self.ending = Some(how);
         for direction in Direction::BOTH {
             self.half_closed(direction, env);
-            let peer_was_seen = self.half(direction.reversed()).counts.packets > 0;
+            let peer_was_seen = self.half(direction.reversed()).packets > 0;
             let half = self.half_mut(direction);
-            let tail = half.next.saturating_sub(half.acked).min(half.counts.delivered);
+            let tail = half.next.saturating_sub(half.acked).min(half.delivered);
             // With a FIN from both sides the last acknowledgment is still on its way.
-            half.counts.unacknowledged = if peer_was_seen && how != Ending::Finished { tail } else { 0 };
+            if tail > 0 && peer_was_seen && how != Ending::Finished {
+                half.odd().unacknowledged = tail;
+            }
         }
         let [client, server] = &self.halves;
         let close = Close {
@@ -414,8 +480,8 @@ impl<S: Stream> Tracked<S> {
             timestamp: env.now,
             packet: env.packet,
             connect: self.connect,
-            client_to_server: client.counts,
-            server_to_client: server.counts,
+            client_to_server: client.counts(),
+            server_to_client: server.counts(),
         };
         self.ensure_stream(env).complete(close, env.context);
         self.stream = None;
@@ -438,4 +504,16 @@ impl<S: Stream> Tracked<S> {
 /// The lowest of some sequence numbers that are all near each other.
 fn lowest(numbers: impl Iterator<Item = u32>) -> Option<u32> {
     numbers.reduce(|lowest, number| if distance(lowest, number) < 0 { number } else { lowest })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What each connection takes is what a table full of them takes: growing it is a decision.
+    #[test]
+    fn a_connection_is_small() {
+        let sizes = (size_of::<Tracked<()>>(), size_of::<Half>());
+        assert!(sizes.0 <= 512 && sizes.1 <= 160, "{sizes:?}");
+    }
 }

@@ -8,7 +8,7 @@ use egret_decode::TcpFlags;
 use crate::connection::{Env, Phase, Tracked};
 use crate::delivered::Contradicted;
 use crate::half::{Half, MAX_WINDOW};
-use crate::waiting::{Conflict, Incoming};
+use crate::waiting::{Conflict, Doubled, Incoming};
 use crate::{Anomaly, Data, Direction, Ending, Gap, GapReason, Refusal, Segment, Stream, StreamFactory};
 
 impl<S: Stream> Tracked<S> {
@@ -51,12 +51,12 @@ impl<S: Stream> Tracked<S> {
         }
         let end = u64::try_from(end).unwrap_or(0);
         let half = self.half_mut(direction);
-        if half.fin.is_some_and(|fin| start <= half.fin_start as i64 && end > fin) {
+        if half.fin.is_some_and(|fin| start <= half.fin_start() as i64 && end > fin) {
             // Data where a waiting FIN claimed the end: Linux lets the data win.
             half.fin = None;
         }
         if fin && end >= next && !half.done && !half.waiting().covers(end) {
-            (half.fin, half.fin_start) = (Some(end), u64::try_from(start).unwrap_or(0));
+            half.set_fin(end, u64::try_from(start).unwrap_or(0));
         }
         if end <= next {
             return;
@@ -78,8 +78,7 @@ impl<S: Stream> Tracked<S> {
         let (packet, timestamp) = (segment.packet, segment.timestamp);
         let incoming = Incoming { start, bytes, cut, packet, timestamp, arrived: env.now, ack };
         let undisturbed = self.half(direction).waiting().front().is_none_or(|piece| piece.from >= end);
-        let spoken = ack.is_none_or(|ack| self.half(direction.reversed()).has_reached(ack));
-        if start == next && undisturbed && spoken {
+        if start == next && undisturbed {
             self.deliver(direction, &incoming, env);
         } else {
             self.wait(direction, incoming, env);
@@ -120,11 +119,10 @@ impl<S: Stream> Tracked<S> {
                     let upto = hole_end.map_or(stalled, |end| end.min(stalled));
                     self.give_up(direction, upto, GapReason::Acknowledged, env);
                     again = true;
-                } else if half.impatient(env.now, env.limits.patience) {
-                    match hole_end {
-                        Some(upto) => self.give_up(direction, upto, GapReason::Patience, env),
-                        None => self.unblock(direction, env),
-                    }
+                } else if let Some(upto) = hole_end
+                    && half.impatient(env.now, env.limits.patience)
+                {
+                    self.give_up(direction, upto, GapReason::Patience, env);
                     again = true;
                 }
                 self.drain(env);
@@ -139,7 +137,8 @@ impl<S: Stream> Tracked<S> {
         direction: Direction,
         env: &mut Env<'_, F>,
     ) {
-        let missing = |half: &Half| !half.has_reached(half.acked) && !half.front_ready();
+        self.drain(env);
+        let missing = |half: &Half| !half.has_reached(half.acked);
         while missing(self.half(direction)) {
             let half = self.half(direction);
             let upto = half.hole_end().map_or(half.acked, |end| end.min(half.acked));
@@ -148,14 +147,16 @@ impl<S: Stream> Tracked<S> {
         }
     }
 
-    /// Gives up the hole, or the wait for the other direction, that has lasted longest.
+    /// Gives up the hole that has lasted longest, or what is remembered of one.
     pub(crate) fn give_up_oldest<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
         let since = |direction: &Direction| self.half(*direction).waits_since();
         let waiting = Direction::BOTH.into_iter().filter(|direction| since(direction).is_some());
         let Some(direction) = waiting.min_by_key(|direction| since(direction)) else { return };
         match self.half(direction).hole_end() {
             Some(upto) => self.give_up(direction, upto, GapReason::Limit, env),
-            None => self.unblock(direction, env),
+            None => {
+                self.half_mut(direction).forget();
+            }
         }
         self.settle(env);
     }
@@ -168,10 +169,8 @@ impl<S: Stream> Tracked<S> {
                 |direction: &Direction| self.half(*direction).waiting().front().map(|piece| piece.packet);
             let waiting = Direction::BOTH.into_iter().filter(|direction| front(direction).is_some());
             let Some(direction) = waiting.min_by_key(|direction| front(direction)) else { break };
-            match self.half(direction).hole_end() {
-                Some(upto) => self.give_up(direction, upto, self.final_reason(direction, upto), env),
-                None => self.unblock(direction, env),
-            }
+            let Some(upto) = self.half(direction).hole_end() else { break };
+            self.give_up(direction, upto, self.final_reason(direction, upto), env);
         }
         for direction in Direction::BOTH {
             let half = self.half_mut(direction);
@@ -187,28 +186,11 @@ impl<S: Stream> Tracked<S> {
         self.drain(env);
     }
 
-    /// Ends the front piece's wait for the other direction: what it acknowledges there is not coming any more.
-    fn unblock<F: StreamFactory<Stream = S>>(&mut self, direction: Direction, env: &mut Env<'_, F>) {
-        let other = direction.reversed();
-        let acknowledged = self.half(direction).waiting().front().and_then(|piece| piece.ack).unwrap_or(0);
-        let upto = self.half(other).hole_end().map_or(acknowledged, |end| end.min(acknowledged));
-        if !self.half(other).has_reached(upto)
-            && self.half(other).waiting().front().is_none_or(|piece| piece.from >= upto)
-        {
-            self.give_up(other, upto, GapReason::Acknowledged, env);
-        } else {
-            self.deliver_front(direction, env);
-        }
-    }
-
     fn final_reason(&self, direction: Direction, upto: u64) -> GapReason {
         if self.half(direction).acked >= upto { GapReason::Acknowledged } else { GapReason::End }
     }
 
-    /// Delivers what is next in either direction and waits for nothing, in the order of the packets.
-    ///
-    /// Two pieces that wait for each other, as a retransmission with a newer acknowledgment makes them, go in the
-    /// order of their packets too.
+    /// Delivers what is next in either direction, in the order of the packets.
     fn drain<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
         loop {
             let ready = |direction: Direction| {
@@ -216,18 +198,10 @@ impl<S: Stream> Tracked<S> {
                 // Nothing behind a FIN is ever ready.
                 let wanted = half.fin.is_none_or(|fin| half.next < fin);
                 let front = half.waiting().front().filter(|piece| wanted && piece.from == half.next)?;
-                let free = front.ack.is_none_or(|ack| self.half(direction.reversed()).has_reached(ack));
-                Some((!free, front.packet, direction))
+                Some((front.packet, direction))
             };
-            let [client, server] = Direction::BOTH.map(ready);
-            let choice = match (client, server) {
-                (Some(client), Some(server)) => client.min(server),
-                (one, other) => match one.or(other) {
-                    Some(only) if !only.0 => only,
-                    _ => break,
-                },
-            };
-            self.deliver_front(choice.2, env);
+            let Some((_, direction)) = Direction::BOTH.into_iter().filter_map(ready).min() else { break };
+            self.deliver_front(direction, env);
         }
         self.update(env);
         for direction in Direction::BOTH {
@@ -245,8 +219,7 @@ impl<S: Stream> Tracked<S> {
             let half = self.half_mut(direction);
             let Some(piece) = half.waiting_mut().pop_front() else { return };
             let (packet, len, reason) = (piece.packet, piece.bytes().len() as u64, Refusal::AfterFin);
-            half.counts.waiting = half.waiting().stored();
-            half.counts.discarded.refused += len;
+            half.count_refused(len);
             self.report(Anomaly::Refused { direction, packet, len, reason }, env);
         }
     }
@@ -286,9 +259,10 @@ impl<S: Stream> Tracked<S> {
         let half = self.half_mut(direction);
         let doubled =
             half.waiting_mut().insert(env.limits.overlap, incoming, &mut |conflict| conflicts.push(conflict));
-        half.counts.retransmitted += doubled.equal;
-        half.counts.discarded.conflict += doubled.conflicting;
-        half.counts.waiting = half.waiting().stored();
+        if doubled != Doubled::default() {
+            half.odd().retransmitted += doubled.equal;
+            half.odd().discarded.conflict += doubled.conflicting;
+        }
         for Conflict { offset, len, kept, dropped } in conflicts {
             self.report(Anomaly::Conflict { direction, offset, len, kept, dropped }, env);
         }
@@ -298,7 +272,6 @@ impl<S: Stream> Tracked<S> {
     fn deliver_front<F: StreamFactory<Stream = S>>(&mut self, direction: Direction, env: &mut Env<'_, F>) {
         let half = self.half_mut(direction);
         let Some(piece) = half.waiting_mut().pop_front() else { return };
-        half.counts.waiting = half.waiting().stored();
         let (start, bytes, cut) = (piece.from, piece.bytes(), piece.cut);
         let (packet, timestamp, arrived, ack) = (piece.packet, piece.timestamp, piece.arrived, piece.ack);
         self.deliver(direction, &Incoming { start, bytes, cut, packet, timestamp, arrived, ack }, env);
@@ -326,7 +299,7 @@ impl<S: Stream> Tracked<S> {
             Some(urgent) => {
                 let (before, behind) = bytes.split_at((urgent - offset) as usize);
                 self.hand_on(Data { bytes: before, ..data }, env);
-                self.half_mut(direction).counts.discarded.urgent += 1;
+                self.half_mut(direction).odd().discarded.urgent += 1;
                 self.report(Anomaly::Urgent { direction, offset: urgent, packet }, env);
                 let (offset, seq) = (urgent + 1, seq.wrapping_add(before.len() as u32 + 1));
                 self.hand_on(Data { offset, seq, bytes: behind.get(1..).unwrap_or_default(), ..data }, env);
@@ -340,7 +313,7 @@ impl<S: Stream> Tracked<S> {
 
     fn hand_on<F: StreamFactory<Stream = S>>(&mut self, data: Data<'_>, env: &mut Env<'_, F>) {
         if !data.bytes.is_empty() {
-            self.half_mut(data.direction).counts.delivered += data.bytes.len() as u64;
+            self.half_mut(data.direction).delivered += data.bytes.len() as u64;
             self.ensure_stream(env).reassembled(data, env.context);
         }
     }
@@ -359,9 +332,9 @@ impl<S: Stream> Tracked<S> {
             return;
         }
         half.next = upto;
-        half.remember_gap(offset, upto);
-        half.counts.missing += len;
-        half.counts.gaps += 1;
+        half.remember_gap(offset, upto, env.packet);
+        half.odd().missing += len;
+        half.odd().gaps += 1;
         if !self.ignoring {
             let gap = Gap { direction, offset, len, reason, timestamp: env.now, packet: env.packet };
             self.ensure_stream(env).gap(gap, env.context);
@@ -393,7 +366,7 @@ impl<S: Stream> Tracked<S> {
             env.delivered.contradicted(half.last_delivered, from, bytes, env.packet)
         };
         let conflicting: u64 = contradicted.iter().map(|known| known.len).sum();
-        let counts = &mut self.half_mut(direction).counts;
+        let counts = self.half_mut(direction).odd();
         counts.discarded.late += before_start + late;
         counts.discarded.conflict += conflicting;
         counts.retransmitted += len - before_start - late - conflicting;
@@ -408,7 +381,7 @@ impl<S: Stream> Tracked<S> {
     /// Follows a connection that nobody listens to just far enough to notice its end.
     fn count_ignored(&mut self, direction: Direction, len: u64, end: i64, fin: bool) {
         let half = self.half_mut(direction);
-        half.counts.discarded.ignored += len;
+        half.count_ignored(len);
         half.next = half.next.max(u64::try_from(end).unwrap_or(0));
         half.acked = half.acked.min(half.next);
         if fin {

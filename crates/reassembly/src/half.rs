@@ -19,12 +19,10 @@ pub(crate) const MAX_WINDOW: u64 = 1 << 30;
 /// bytes are then counted as retransmitted, and are delivered in neither case.
 const REMEMBERED_GAPS: usize = 16;
 
-/// The state of one direction. What most connections never need is behind a pointer: a table full of them is what
-/// memory is spent on.
+/// The state of one direction. What most connections never need is behind pointers: a table full of them is what memory
+/// is spent on.
 #[derive(Debug, Default)]
 pub(crate) struct Half {
-    /// Where its sequence numbers start, once known.
-    pub(crate) numbering: Option<Numbering>,
     /// Everything in front of this is delivered or reported missing.
     pub(crate) next: u64,
     /// The number of the packet that was delivered last.
@@ -35,31 +33,56 @@ pub(crate) struct Half {
     pub(crate) seen_end: u64,
     /// The largest right edge of the window that the peer announced to this sender.
     pub(crate) edge: u64,
-    /// The same, where both sides' window scales are known, so that nothing beyond it was allowed.
-    pub(crate) window_edge: Option<u64>,
+    /// The same, where both sides' window scales are known, so that nothing beyond it was allowed; nought where not.
+    pub(crate) window_edge: u64,
+    /// Where the stream ends, once a FIN was seen.
+    pub(crate) fin: Option<u64>,
+    /// Segments that came, the payload in them, and how much of it was given to the stream.
+    pub(crate) packets: u64,
+    pub(crate) seen: u64,
+    pub(crate) delivered: u64,
+    /// Where its sequence numbers start, once known.
+    pub(crate) numbering: Option<Numbering>,
     /// The latest time stamp of a segment that was in order (TS.Recent, RFC 7323 §4.3).
     pub(crate) ts_recent: Option<u32>,
+    /// Its last segment with a SYN, FIN or payload.
+    pub(crate) fingerprint: Option<Fingerprint>,
+    /// Whether its SYN was seen, and what it said this side shifts its own windows by.
+    pub(crate) scale: Scale,
     /// Whether a segment had a right checksum.
     pub(crate) verified: bool,
-    /// What its SYN said, if one was seen.
-    pub(crate) start: Option<Start>,
     /// Whether it sent a SYN that answers none.
     pub(crate) syn: bool,
     /// Whether it answered a SYN with one of its own.
     pub(crate) syn_ack: bool,
-    /// Where the stream ends, once a FIN was seen.
-    pub(crate) fin: Option<u64>,
-    /// Where the segment starts that the FIN came in.
-    pub(crate) fin_start: u64,
     /// Whether the peer acknowledged the FIN.
     pub(crate) fin_acked: bool,
     /// Whether the user was told that this direction has said all it will say.
     pub(crate) done: bool,
-    /// What the direction came to so far.
-    pub(crate) counts: Counts,
-    /// Sequence, acknowledgment, checksum and IP identification of its last segment with a SYN, FIN or payload.
-    pub(crate) fingerprint: Option<(u32, u32, u16, u16)>,
+    odd: Option<Box<Counts>>,
     trouble: Option<Box<Trouble>>,
+}
+
+/// What is known of a side's window scale (RFC 7323 §2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Scale {
+    /// Its SYN was not seen.
+    #[default]
+    Unknown,
+    /// Its SYN had no such option.
+    Without,
+    /// Its SYN asked for this shift.
+    By(u8),
+}
+
+/// What a packet that is captured twice is known by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fingerprint {
+    /// Sequence and acknowledgment number, checksum, IP identification.
+    pub(crate) identity: (u32, u32, u16, u16),
+    /// How many segments the connection had had then, as far as it fits.
+    pub(crate) packets: u32,
+    pub(crate) at: Timestamp,
 }
 
 /// What a direction needs only when something is missing, early or odd.
@@ -69,6 +92,10 @@ struct Trouble {
     hole: Option<Hole>,
     stall: Option<Stall>,
     gaps: Vec<(u64, u64)>,
+    /// The packet at which the last of them was reported.
+    gaps_at: u64,
+    /// Where the segment starts that the FIN came in.
+    fin_start: u64,
     reset: Option<(u64, u64)>,
     urgent: Option<u64>,
     claim: Option<Claim>,
@@ -110,6 +137,83 @@ impl Half {
     /// The same, to change it.
     pub(crate) fn waiting_mut(&mut self) -> &mut Waiting {
         &mut self.trouble.get_or_insert_default().waiting
+    }
+
+    /// What the direction came to so far.
+    pub(crate) fn counts(&self) -> Counts {
+        let Self { packets, seen, delivered, .. } = *self;
+        let odd = self.odd.as_deref().copied().unwrap_or_default();
+        Counts { packets, seen, delivered, waiting: self.waiting().stored(), ..odd }
+    }
+
+    /// The figures that are nought for most connections.
+    pub(crate) fn odd(&mut self) -> &mut Counts {
+        self.odd.get_or_insert_default()
+    }
+
+    /// Counts payload that was refused.
+    pub(crate) fn count_refused(&mut self, len: u64) {
+        if len > 0 {
+            self.odd().discarded.refused += len;
+        }
+    }
+
+    /// Counts payload that nobody listens to.
+    pub(crate) fn count_ignored(&mut self, len: u64) {
+        if len > 0 {
+            self.odd().discarded.ignored += len;
+        }
+    }
+
+    /// What it costs to keep what waits, and what is odd, in bytes of memory.
+    pub(crate) fn cost(&self) -> usize {
+        self.trouble.as_ref().map_or(0, |trouble| {
+            let Trouble { waiting, gaps, .. } = trouble.as_ref();
+            size_of::<Trouble>() + gaps.capacity() * size_of::<(u64, u64)>() + waiting.cost()
+        })
+    }
+
+    /// Frees what is needed no longer.
+    pub(crate) fn tidy(&mut self) {
+        let next = self.next;
+        let done = |trouble: &Trouble| {
+            let Trouble { waiting, hole, stall, gaps, reset, urgent, claim, rival, .. } = trouble;
+            let idle = waiting.is_empty() && hole.is_none() && stall.is_none() && gaps.is_empty();
+            idle && reset.is_none()
+                && claim.is_none()
+                && rival.is_none()
+                && urgent.is_none_or(|urgent| urgent < next)
+        };
+        if self.fin.is_none_or(|fin| fin <= next) && self.trouble.as_deref().is_some_and(done) {
+            self.trouble = None;
+        }
+    }
+
+    /// Whether there is nothing here but what every direction has.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.trouble.is_none() && self.is_quiet()
+    }
+
+    /// Forgets what is only remembered to name things rightly; returns whether there was any.
+    pub(crate) fn forget(&mut self) -> bool {
+        let Some(trouble) = &mut self.trouble else { return false };
+        let any = !trouble.gaps.is_empty() || trouble.claim.is_some() || trouble.rival.is_some();
+        (trouble.gaps, trouble.claim, trouble.rival) = (Vec::new(), None, None);
+        self.tidy();
+        any
+    }
+
+    /// Notes where the stream ends, and where the segment starts that says so.
+    pub(crate) fn set_fin(&mut self, fin: u64, start: u64) {
+        self.fin = Some(fin);
+        if fin > self.next {
+            self.trouble.get_or_insert_default().fin_start = start;
+        }
+    }
+
+    /// Where the segment starts that a FIN came in which is still ahead.
+    pub(crate) fn fin_start(&self) -> u64 {
+        self.trouble.as_ref().map_or(self.next, |trouble| trouble.fin_start)
     }
 
     /// A RST ahead of a hole: where, and in which packet. Only when the hole is settled is it known whether the
@@ -200,10 +304,7 @@ impl Half {
 
     /// When something must be given up here, if nothing else happens.
     pub(crate) fn deadline(&self, limits: &Limits) -> Option<Timestamp> {
-        let stall = self
-            .stall()
-            .filter(|_| !self.front_ready() && !self.may_be_fin())
-            .map(|stall| stall.since.after(limits.slack));
+        let stall = self.stall().filter(|_| !self.may_be_fin()).map(|stall| stall.since.after(limits.slack));
         let hole = self.hole().map(|hole| hole.since.after(limits.patience));
         stall.into_iter().chain(hole).min()
     }
@@ -223,15 +324,10 @@ impl Half {
         last && self.fin.is_none() && self.waiting().is_empty()
     }
 
-    /// Whether the next bytes are here. What waits then, waits for the other direction, which has its own deadline.
-    pub(crate) fn front_ready(&self) -> bool {
-        self.waiting().front().is_some_and(|piece| piece.from == self.next)
-    }
-
     /// Up to where missing bytes are to be given up now because the peer received them.
     pub(crate) fn stalled(&self, now: Timestamp, packets: u64, limits: &Limits) -> Option<u64> {
-        let stall = self.stall().filter(|_| !self.front_ready() && !self.may_be_fin())?;
-        let due = packets.saturating_sub(stall.packets) >= u64::from(limits.slack_packets)
+        let stall = self.stall().filter(|_| !self.may_be_fin())?;
+        let due = packets.saturating_sub(stall.packets) >= limits.slack_packets()
             || now >= stall.since.after(limits.slack);
         due.then_some(stall.upto)
     }
@@ -241,9 +337,11 @@ impl Half {
         self.hole().is_some_and(|hole| now >= hole.since.after(patience))
     }
 
-    /// The packet since which something waits here.
+    /// The packet since which something waits here, or is remembered.
     pub(crate) fn waits_since(&self) -> Option<u64> {
-        self.hole().map(|hole| hole.packet)
+        let trouble = self.trouble.as_ref()?;
+        let remembered = (!trouble.gaps.is_empty()).then_some(trouble.gaps_at);
+        trouble.hole.map(|hole| hole.packet).or(remembered)
     }
 
     /// Where the hole at the front ends: at the next piece, or where the FIN says the stream ends.
@@ -258,9 +356,10 @@ impl Half {
         self.seen_end.max(self.next).max(self.edge).saturating_add(1)
     }
 
-    /// Notes that a range was reported missing.
-    pub(crate) fn remember_gap(&mut self, from: u64, to: u64) {
-        let gaps = &mut self.trouble.get_or_insert_default().gaps;
+    /// Notes that a range was reported missing, at this packet.
+    pub(crate) fn remember_gap(&mut self, from: u64, to: u64, packet: u64) {
+        let Trouble { gaps, gaps_at, .. } = &mut **self.trouble.get_or_insert_default();
+        *gaps_at = packet;
         if let Some(last) = gaps.last_mut()
             && last.1 == from
         {

@@ -7,7 +7,7 @@ use egret_decode::TcpFlags;
 
 use crate::arrival::{Arrival, Held};
 use crate::connection::{Env, Phase, Tracked};
-use crate::half::{Half, MAX_WINDOW};
+use crate::half::{Half, MAX_WINDOW, Scale};
 use crate::seq::Numbering;
 use crate::{Anomaly, Opened, Refusal, Segment, Stream, StreamFactory};
 
@@ -19,8 +19,8 @@ const MAX_FAST_OPENS: usize = 2;
 pub(crate) struct Start {
     /// Where its sequence numbers start.
     pub(crate) numbering: Numbering,
-    /// What it shifts its windows by, if it sent the option.
-    pub(crate) scale: Option<u8>,
+    /// What it shifts its windows by.
+    pub(crate) scale: Scale,
     /// Its clock.
     pub(crate) sent_at: Option<u32>,
 }
@@ -28,12 +28,16 @@ pub(crate) struct Start {
 impl Half {
     /// Takes what a SYN says. What an earlier one said stays known, until something shows which of them is right.
     fn begin(&mut self, start: Start) {
-        if self.start.is_some_and(|known| known.numbering != start.numbering) {
-            self.set_rival(self.start);
+        if let Some(known) = self.start().filter(|known| known.numbering != start.numbering) {
+            self.set_rival(Some(known));
         }
-        self.start = Some(start);
-        self.numbering = Some(start.numbering);
-        self.ts_recent = start.sent_at;
+        (self.numbering, self.scale, self.ts_recent) = (Some(start.numbering), start.scale, start.sent_at);
+    }
+
+    /// What its SYN said; nothing was accepted since then.
+    fn start(&self) -> Option<Start> {
+        let (numbering, scale, sent_at) = (self.numbering?, self.scale, self.ts_recent);
+        (scale != Scale::Unknown).then_some(Start { numbering, scale, sent_at })
     }
 
     /// Of two starts, takes the one that a number fits better: this side's own, or one that acknowledges it.
@@ -71,17 +75,18 @@ impl<S: Stream> Tracked<S> {
         let agreed = self.phase != Phase::HalfOpen || self.half(direction).edge > 0;
         if known.is_some_and(|known| known != numbering) && agreed {
             if !segment.flags.has(TcpFlags::ACK) {
-                self.reopening = Some(Box::new(Held::new(arrival)));
+                self.aside_mut().reopening = Some(Held::new(arrival));
             }
             return self.refuse(segment, Refusal::SynInStream, env);
         }
         if self.phase == Phase::Open && known == Some(numbering) {
             // Sent or captured again: what it said is known, and what it says now may be somebody else's.
-            self.half_mut(direction).counts.discarded.refused += segment.payload.len() as u64;
+            self.half_mut(direction).count_refused(segment.payload.len() as u64);
             return;
         }
         let half = self.half_mut(direction);
-        half.begin(Start { numbering, scale: arrival.window_scale, sent_at: arrival.sent_at });
+        let scale = arrival.window_scale.map_or(Scale::Without, Scale::By);
+        half.begin(Start { numbering, scale, sent_at: arrival.sent_at });
         let repeated = half.syn_ack;
         if segment.flags.has(TcpFlags::ACK) {
             half.syn_ack = true;
@@ -93,11 +98,11 @@ impl<S: Stream> Tracked<S> {
         if !repeated && self.halves.iter().all(|half| half.syn && half.syn_ack) {
             self.report(Anomaly::SimultaneousOpen { packet: segment.packet }, env);
         }
-        let takes = self.fast_opens.len() < MAX_FAST_OPENS && !segment.flags.has(TcpFlags::ACK);
+        let takes = self.aside().fast_opens.len() < MAX_FAST_OPENS && !segment.flags.has(TcpFlags::ACK);
         match self.phase {
             _ if segment.payload.is_empty() => {}
             // Whether the peer takes this is known when it answers.
-            Phase::HalfOpen if takes => self.fast_opens.push(Held::new(arrival)),
+            Phase::HalfOpen if takes => self.aside_mut().fast_opens.push(Held::new(arrival)),
             Phase::HalfOpen => self.refuse(segment, Refusal::SynData, env),
             _ => self.refuse(segment, Refusal::SynInStream, env),
         }
@@ -115,7 +120,7 @@ impl<S: Stream> Tracked<S> {
     /// A SYN-ACK says where the other side's numbers start, whatever was seen of its SYNs.
     fn answer_syn(&mut self, segment: &Segment<'_>) {
         let peer = segment.direction.reversed();
-        let syn_data = self.fast_opens.iter().map(|held| held.payload.len()).max().unwrap_or(0);
+        let syn_data = self.aside().fast_opens.iter().map(|held| held.payload.len()).max().unwrap_or(0);
         let plausible =
             |numbering: Numbering| (0..=syn_data as i64).contains(&numbering.offset(0, segment.ack));
         let half = self.half_mut(peer);
@@ -123,7 +128,7 @@ impl<S: Stream> Tracked<S> {
             half.choose(segment.ack);
         }
         if !half.numbering.is_some_and(plausible) && half.next == 0 && half.waiting().is_empty() {
-            half.set_rival(half.start);
+            half.set_rival(half.start());
             half.numbering = Some(Numbering::starting_at(segment.ack));
         }
         self.about.opened = Opened::Handshake;
@@ -143,10 +148,10 @@ impl<S: Stream> Tracked<S> {
                 || segment.flags.has(TcpFlags::SYN)
                 || self.half(direction).acked > 0
         };
-        if !self.fast_opens.iter().any(decided) {
+        if !self.aside().fast_opens.iter().any(decided) {
             return;
         }
-        for held in std::mem::take(&mut self.fast_opens) {
+        for held in self.take_aside(|aside| &mut aside.fast_opens) {
             let syn = held.arrival();
             let direction = self.direction(&syn.flow);
             let (seq, payload) = (syn.segment.seq.wrapping_add(1), syn.segment.payload);
@@ -179,7 +184,7 @@ impl<S: Stream> Tracked<S> {
 
     /// Refuses the data of SYNs that nothing decided about.
     pub(crate) fn drop_fast_opens<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
-        for held in std::mem::take(&mut self.fast_opens) {
+        for held in self.take_aside(|aside| &mut aside.fast_opens) {
             let direction = self.direction(&held.arrival.flow);
             self.refuse(&Segment { direction, ..held.arrival().segment }, Refusal::SynData, env);
         }

@@ -63,6 +63,7 @@ mod queue;
 mod receiver;
 mod seq;
 mod stats;
+mod strays;
 mod stream;
 mod waiting;
 

@@ -13,8 +13,8 @@ pub struct Limits {
     /// Bytes that may wait in this assembler, over all its connections and fragments together, with what it costs to
     /// keep them. Worst case: this many bytes. Default 64 MiB.
     pub memory: usize,
-    /// Connections known at a time, those that have just ended included. Worst case: about 800 bytes each
-    /// (1 KiB where something was ever missing or early), and the size of the user's stream. Default 200,000.
+    /// Connections known at a time, those that have just ended included. Worst case: about 700 bytes each,
+    /// and the size of the user's stream; what is missing or early is charged to `memory`. Default 200,000.
     pub connections: usize,
     /// Bytes of IP fragments that may wait, set aside from `memory`; at most a quarter of it. Default 4 MiB.
     pub fragments: usize,
@@ -24,7 +24,8 @@ pub struct Limits {
     pub patience: Duration,
     /// How long a connection may be silent before it is taken for dead. Default 5 min.
     pub idle: Duration,
-    /// How far packets may be out of order in the capture itself: packets of the connection. Default 32.
+    /// How far packets may be out of order in the capture itself: packets of the connection. Default 32, and never more than
+    /// 1,024, so that looking through those that wait takes a bounded time.
     pub slack_packets: u32,
     /// How far packets may be out of order in the capture itself: packet time. Default 20 ms.
     pub slack: Duration,
@@ -34,7 +35,15 @@ pub struct Limits {
     pub checksums: Checksums,
 }
 
+/// The most that [`Limits::slack_packets`] counts for.
+const MAX_SLACK_PACKETS: u32 = 1 << 10;
+
 impl Limits {
+    /// For how many packets a connection waits for what was captured out of order.
+    pub(crate) fn slack_packets(&self) -> u64 {
+        u64::from(self.slack_packets.min(MAX_SLACK_PACKETS))
+    }
+
     /// What fragments may take: never so much of a small budget that nothing is left for segments.
     pub(crate) fn for_fragments(&self) -> usize {
         self.fragments.min(self.memory / 4)

@@ -19,6 +19,7 @@ use crate::half::MAX_WINDOW;
 use crate::queue::Queues;
 use crate::seq::{Numbering, distance};
 use crate::stats::Stats;
+use crate::strays::Strays;
 use crate::{Checksums, Ending, Limits, Opened, Stream, StreamFactory};
 
 /// How long a connection that is over is remembered, so that its last packets open no new one. Retransmissions of a
@@ -40,6 +41,7 @@ pub struct StreamPool<F: StreamFactory> {
     waiters: BTreeSet<(u64, u32)>,
     waiting: usize,
     delivered: Delivered,
+    strays: Strays,
     pub(crate) stats: Stats,
 }
 
@@ -54,8 +56,8 @@ struct Slot<S> {
 }
 
 /// What a connection is looked up by: its ends in a fixed order and its path.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Key {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
     ends: [u64; 4],
     path: [u64; 2],
     ports: u32,
@@ -131,6 +133,7 @@ impl<F: StreamFactory> StreamPool<F> {
             waiters: BTreeSet::new(),
             waiting: 0,
             delivered: Delivered::default(),
+            strays: Strays::default(),
             stats: Stats::default(),
         }
     }
@@ -151,18 +154,14 @@ impl<F: StreamFactory> StreamPool<F> {
         let key = Key::of(&arrival.flow);
         let packet = arrival.segment.packet;
         if let Some(index) = self.find(&key) {
-            match self.fate(index, arrival, now) {
+            match self.fate(index, arrival) {
                 Fate::Belongs => return self.deliver(index, arrival, now, context),
                 Fate::Leftover => return self.stats.leftovers += 1,
-                Fate::Replaces(ending) => {
-                    let at = match ending {
-                        Ending::Idle => now.min(self.silent_until(index).unwrap_or(now)),
-                        _ => now,
-                    };
-                    self.remove(index, ending, at, packet, context);
-                }
+                Fate::Replaces(ending) => self.remove(index, ending, now, packet, context),
                 Fate::Reopens => {
-                    let reopening = self.slot_mut(index).and_then(|slot| slot.tracked.reopening.take());
+                    let reopening = self
+                        .slot_mut(index)
+                        .and_then(|slot| slot.tracked.take_aside(|aside| &mut aside.reopening));
                     self.remove(index, Ending::Idle, now, packet, context);
                     if let Some(syn) = reopening {
                         let syn = syn.arrival();
@@ -178,26 +177,41 @@ impl<F: StreamFactory> StreamPool<F> {
             flags.has(TcpFlags::SYN) || !arrival.segment.payload.is_empty() || arrival.segment.cut > 0;
         if !opens || flags.has(TcpFlags::RST) || self.is_damaged(arrival) {
             self.stats.strays += 1;
+            if flags.has(TcpFlags::ACK)
+                && !flags.has(TcpFlags::RST | TcpFlags::FIN)
+                && !self.is_damaged(arrival)
+            {
+                self.strays.note(key, arrival);
+            }
             return;
         }
-        let index = self.insert(key, Tracked::new(arrival, now), now, packet, context);
+        let mut tracked = Tracked::new(arrival, now);
+        if let Some(stray) = self.strays.expects(&key, arrival) {
+            tracked.begins_behind(stray.seq, arrival);
+        }
+        let index = self.insert(key, tracked, now, packet, context);
         self.deliver(index, arrival, now, context);
     }
 
-    /// Gives up everything whose time has come by `now`, in the order of the deadlines.
+    /// Gives up everything whose time has come by `now`, and ends the connections that were silent for too long, in the
+    /// order of these times.
     pub(crate) fn advance(
         &mut self,
         now: Timestamp,
         packet: u64,
         context: &mut <F::Stream as Stream>::Context,
     ) {
-        while let Some(&(deadline, _, index)) = self.deadlines.first()
-            && deadline <= now
-        {
-            self.with(index, deadline, packet, context, |tracked, env| tracked.expire(env));
-        }
-        if now >= self.next_sweep {
-            self.sweep(now, packet, context);
+        loop {
+            let due = self.deadlines.first().filter(|(deadline, ..)| *deadline <= now);
+            let due = due.map(|(deadline, _, index)| (*deadline, *index));
+            let silent = if now >= self.next_sweep { self.first_silent(now) } else { None };
+            match (due, silent) {
+                (Some((at, index)), silent) if silent.is_none_or(|(until, _)| at <= until) => {
+                    self.with(index, at, packet, context, |tracked, env| tracked.expire(env));
+                }
+                (_, Some((until, index))) => self.remove(index, Ending::Idle, until, packet, context),
+                _ => return,
+            }
         }
     }
 
@@ -224,12 +238,9 @@ impl<F: StreamFactory> StreamPool<F> {
     }
 
     /// What a segment is to the connection that has its addresses.
-    fn fate(&self, index: u32, arrival: &Arrival<'_>, now: Timestamp) -> Fate {
+    fn fate(&self, index: u32, arrival: &Arrival<'_>) -> Fate {
         let Some(slot) = self.slot(index) else { return Fate::Belongs };
         let (tracked, segment) = (&slot.tracked, &arrival.segment);
-        if self.silent_until(index).is_some_and(|until| now >= until) {
-            return Fate::Replaces(Ending::Idle);
-        }
         if segment.flags.has(TcpFlags::RST) || self.is_damaged(arrival) {
             return if tracked.phase == Phase::Closed { Fate::Leftover } else { Fate::Belongs };
         }
@@ -261,13 +272,13 @@ impl<F: StreamFactory> StreamPool<F> {
             let goes_on = arrival.flow == flow && !segment.payload.is_empty() && segment.seq == expected;
             (agreed && segment.flags.has(TcpFlags::SYN)) || goes_on
         };
-        if tracked.reopening.as_ref().is_some_and(|syn| answers(&syn.arrival())) {
+        if tracked.aside().reopening.as_ref().is_some_and(|syn| answers(&syn.arrival())) {
             return Fate::Reopens;
         }
         // A SYN while the first segments are held must fit them; otherwise it is of another connection.
         let misfit = tracked.phase == Phase::Held
             && syn
-            && tracked.held.first().is_some_and(|held| {
+            && tracked.aside().held.first().is_some_and(|held| {
                 let held = held.arrival();
                 let step = if held.flow == arrival.flow {
                     distance(segment.seq, held.segment.seq)
@@ -308,8 +319,9 @@ impl<F: StreamFactory> StreamPool<F> {
         let Some(Some(slot)) = slots.get_mut(index as usize) else { return };
         let class = Class::of(&slot.tracked);
         act(&mut slot.tracked, &mut Env { limits, factory, context, delivered, now, packet });
-        let tracked = &slot.tracked;
-        if slot.booked || !tracked.is_quiet() {
+        if slot.booked || !slot.tracked.is_plain() {
+            slot.tracked.tidy();
+            let tracked = &slot.tracked;
             let (cost, deadline, waits_since) =
                 (tracked.cost(), tracked.deadline(limits), tracked.waits_since());
             self.waiting = self.waiting + cost - slot.charged;
@@ -328,6 +340,7 @@ impl<F: StreamFactory> StreamPool<F> {
             }
             slot.booked = cost > 0 || deadline.is_some() || waits_since.is_some();
         }
+        let tracked = &slot.tracked;
         let (last, new_class) = (tracked.last, Class::of(tracked));
         let answered = tracked.halves.iter().any(|half| half.syn_ack);
         let ended = tracked.ending.filter(|_| class != Class::Tombstone);
@@ -345,7 +358,7 @@ impl<F: StreamFactory> StreamPool<F> {
     fn count_end(&mut self, index: u32, ending: Ending) {
         let Some(Some(slot)) = self.slots.get(index as usize) else { return };
         let [client, server] = &slot.tracked.halves;
-        self.stats.count_end(ending, &client.counts, &server.counts);
+        self.stats.count_end(ending, &client.counts(), &server.counts());
     }
 
     fn insert(
@@ -414,34 +427,27 @@ impl<F: StreamFactory> StreamPool<F> {
         self.free.push(index);
     }
 
-    /// Ends connections that were silent for too long. Those that spoke since they were queued go to the back.
-    fn sweep(&mut self, now: Timestamp, packet: u64, context: &mut <F::Stream as Stream>::Context) {
-        for class in Class::ALL {
-            while let Some((index, queued)) = self.queues.front(class)
-                && now >= queued.after(class.patience(&self.limits))
-            {
-                let silent_until = self.silent_until(index).unwrap_or(now);
-                if now >= silent_until {
-                    self.remove(index, Ending::Idle, silent_until, packet, context);
-                } else {
-                    self.queues.requeue(index, now);
-                }
+    /// The connection that was the first to be silent for too long, and since when it was.
+    fn first_silent(&mut self, now: Timestamp) -> Option<(Timestamp, u32)> {
+        loop {
+            let fronts = Class::ALL.into_iter().filter_map(|class| {
+                let (index, since) = self.queues.front(class)?;
+                Some((since.after(class.patience(&self.limits)), index))
+            });
+            let first = fronts.min();
+            self.next_sweep = first.map_or(Timestamp::from_nanos(i64::MAX), |(earliest, _)| earliest);
+            let (earliest, index) = first.filter(|(earliest, _)| *earliest <= now)?;
+            let tracked = &self.slot(index)?.tracked;
+            let last = tracked.last;
+            if last.after(Class::of(tracked).patience(&self.limits)) <= earliest {
+                return Some((earliest, index));
             }
+            self.queues.place_exactly(index, last);
         }
-        let fronts = Class::ALL.into_iter().filter_map(|class| {
-            self.queues.front(class).map(|(_, queued)| queued.after(class.patience(&self.limits)))
-        });
-        self.next_sweep = fronts.min().unwrap_or(Timestamp::from_nanos(i64::MAX));
     }
 
     fn note_silence(&mut self, class: Class, last: Timestamp) {
         self.next_sweep = self.next_sweep.min(last.after(class.patience(&self.limits)));
-    }
-
-    /// When a connection has been silent for too long.
-    fn silent_until(&self, index: u32) -> Option<Timestamp> {
-        let tracked = &self.slot(index)?.tracked;
-        Some(tracked.last.after(Class::of(tracked).patience(&self.limits)))
     }
 
     fn find(&self, key: &Key) -> Option<u32> {

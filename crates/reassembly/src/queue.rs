@@ -1,8 +1,10 @@
 //! Connections in the order they were last heard of, by class: who is given up first, and who has been silent.
 //!
-//! Promises: every operation takes constant time; a connection that speaks all the time is moved at most once per
-//! [`GRAIN`], so that busy connections do not touch their neighbours' memory with every packet.
+//! Promises: a connection that speaks all the time is moved at most once per [`GRAIN`], so that busy connections do not
+//! touch their neighbours' memory with every packet; every operation takes constant time, or logarithmic time for the
+//! few connections whose place within a grain matters because their time is near.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use egret_decode::Timestamp;
@@ -14,11 +16,13 @@ const GRAIN: Duration = Duration::from_secs(1);
 
 const NOBODY: u32 = u32::MAX;
 
-/// Doubly linked lists through one vector, which is indexed like the pool's slots.
+/// Doubly linked lists through one vector, which is indexed like the pool's slots. Their order is that of `queued`, which
+/// is at most a grain behind what was last heard; where it must be exact, a connection moves over to `exact`.
 #[derive(Debug, Default)]
 pub(crate) struct Queues {
     links: Vec<Link>,
     lists: [List; Class::ALL.len()],
+    exact: BTreeSet<(u8, Timestamp, u32)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -26,10 +30,13 @@ struct Link {
     previous: u32,
     next: u32,
     class: Option<u8>,
+    /// Whether it is in `exact` and not in a list.
+    exact: bool,
     queued: Timestamp,
 }
 
-const LOOSE: Link = Link { previous: NOBODY, next: NOBODY, class: None, queued: Timestamp::EPOCH };
+const LOOSE: Link =
+    Link { previous: NOBODY, next: NOBODY, class: None, exact: false, queued: Timestamp::EPOCH };
 
 #[derive(Debug, Clone, Copy)]
 struct List {
@@ -54,19 +61,24 @@ impl Queues {
         self.push_back(index, class as u8, now);
     }
 
-    /// Puts a connection at the back of its queue again.
-    pub(crate) fn requeue(&mut self, index: u32, now: Timestamp) {
+    /// Puts a connection at its exact place: it was heard of after it was queued, but not a grain after.
+    pub(crate) fn place_exactly(&mut self, index: u32, last: Timestamp) {
         if let Some(class) = self.link(index).class {
             self.remove(index);
-            self.push_back(index, class, now);
+            self.exact.insert((class, last, index));
+            self.set(index, Link { class: Some(class), exact: true, queued: last, ..LOOSE });
         }
     }
 
     /// Takes a connection out.
     pub(crate) fn remove(&mut self, index: u32) {
-        let Link { previous, next, class, .. } = self.link(index);
+        let Link { previous, next, class, exact, queued } = self.link(index);
         let Some(class) = class else { return };
         self.set(index, LOOSE);
+        if exact {
+            self.exact.remove(&(class, queued, index));
+            return;
+        }
         let list = self.lists.get_mut(usize::from(class));
         if let Some(list) = list {
             if list.first == index {
@@ -84,10 +96,15 @@ impl Queues {
         }
     }
 
-    /// The connection of a class that was not heard of for longest, and since when (within [`GRAIN`]).
+    /// The connection of a class that was not heard of for longest, and since when at least (within [`GRAIN`]).
     pub(crate) fn front(&self, class: Class) -> Option<(u32, Timestamp)> {
-        let first = self.lists.get(class as usize)?.first;
-        (first != NOBODY).then(|| (first, self.link(first).queued))
+        let class = class as u8;
+        let first = self.lists.get(usize::from(class))?.first;
+        let listed = (first != NOBODY).then(|| (self.link(first).queued, first));
+        let of_class =
+            (class, Timestamp::from_nanos(i64::MIN), 0)..(class + 1, Timestamp::from_nanos(i64::MIN), 0);
+        let exact = self.exact.range(of_class).next().map(|(_, last, index)| (*last, *index));
+        listed.into_iter().chain(exact).min().map(|(since, index)| (index, since))
     }
 
     /// The connection that is given up first.
@@ -97,6 +114,12 @@ impl Queues {
 
     fn push_back(&mut self, index: u32, class: u8, now: Timestamp) {
         let Some(list) = self.lists.get_mut(usize::from(class)) else { return };
+        let behind = self.links.get(list.last as usize).is_some_and(|last| last.queued > now);
+        if behind {
+            // A deadline changed its class, without its being heard of.
+            self.exact.insert((class, now, index));
+            return self.set(index, Link { class: Some(class), exact: true, queued: now, ..LOOSE });
+        }
         let previous = std::mem::replace(&mut list.last, index);
         if list.first == NOBODY {
             list.first = index;
@@ -104,7 +127,7 @@ impl Queues {
         if let Some(link) = self.links.get_mut(previous as usize) {
             link.next = index;
         }
-        self.set(index, Link { previous, next: NOBODY, class: Some(class), queued: now });
+        self.set(index, Link { previous, class: Some(class), queued: now, ..LOOSE });
     }
 
     fn link(&self, index: u32) -> Link {
@@ -152,5 +175,24 @@ mod tests {
         assert_eq!(queues.front(Class::Established), Some((0, at(0))));
         queues.touch(0, Class::Established, at(1));
         assert_eq!(queues.front(Class::Established), Some((1, at(0))));
+    }
+
+    #[test]
+    fn an_exact_place_is_in_front_of_whoever_was_heard_of_later() {
+        let mut queues = Queues::default();
+        let half = Timestamp::new(0, 500_000_000);
+        queues.touch(0, Class::Established, at(0));
+        queues.touch(1, Class::Established, half);
+        queues.touch(2, Class::Established, at(5));
+        queues.place_exactly(0, Timestamp::new(0, 900_000_000));
+        assert_eq!(queues.front(Class::Established), Some((1, half)));
+        queues.remove(1);
+        assert_eq!(queues.front(Class::Established), Some((0, Timestamp::new(0, 900_000_000))));
+        queues.touch(0, Class::Established, at(7));
+        assert_eq!(queues.front(Class::Established), Some((2, at(5))), "it was heard of again");
+        // Who changes its class without being heard of is not behind those who were heard of since.
+        queues.touch(3, Class::Tombstone, at(8));
+        queues.touch(2, Class::Tombstone, at(5));
+        assert_eq!(queues.front(Class::Tombstone), Some((2, at(5))));
     }
 }

@@ -7,7 +7,7 @@ use egret_decode::{Checksum, TcpFlags};
 
 use crate::arrival::{Arrival, Early, Held};
 use crate::connection::{Env, Phase, Tracked};
-use crate::half::{Claim, Half, MAX_WINDOW};
+use crate::half::{Claim, Half, MAX_WINDOW, Scale};
 use crate::seq::{Numbering, distance};
 use crate::{Checksums, Direction, Ending, Refusal, Segment, Stream, StreamFactory};
 
@@ -60,14 +60,19 @@ impl<S: Stream> Tracked<S> {
         self.heed_claim(arrival);
         if !self.ignoring && self.runs_ahead(segment) {
             // A receiver would drop it if that was never sent. Until this is known it changes nothing.
-            let since = env.now;
-            return self.early.push(Early { held: Held::new(arrival), since, packets: self.packets });
+            let early = Early { held: Held::new(arrival), since: env.now, packets: self.packets };
+            return self.aside_mut().early.push(early);
         }
-        self.take(arrival, env);
+        self.take(arrival, false, env);
     }
 
-    /// Takes a segment whose acknowledgment is good.
-    fn take<F: StreamFactory<Stream = S>>(&mut self, arrival: &Arrival<'_>, env: &mut Env<'_, F>) {
+    /// Takes a segment whose acknowledgment is good. When it is `overdue`, what it acknowledges and was not seen is missing.
+    fn take<F: StreamFactory<Stream = S>>(
+        &mut self,
+        arrival: &Arrival<'_>,
+        overdue: bool,
+        env: &mut Env<'_, F>,
+    ) {
         let segment = &arrival.segment;
         if self.is_outdated(arrival) {
             return self.refuse(segment, Refusal::OldTimestamp, env);
@@ -80,20 +85,40 @@ impl<S: Stream> Tracked<S> {
                 self.connect = Some(segment.timestamp.since(syn_at));
             }
         }
-        if !self.fast_opens.is_empty() {
+        if !self.aside().fast_opens.is_empty() {
             self.settle_fast_opens(segment, env);
+        }
+        if overdue {
+            self.settle_doubtful(env);
+            self.give_up_acknowledged(segment.direction.reversed(), env);
         }
         let half = self.half_mut(segment.direction);
         half.seen_end = half.seen_end.max(end_of(half, segment).unwrap_or(0));
         if !self.ignoring && self.exceeds_window(segment) {
-            if self.doubtful.len() == MAX_DOUBTFUL {
+            if self.aside().doubtful.len() == MAX_DOUBTFUL {
                 // Too many to be somebody's mistake: from now on they wait like others.
                 self.admit_doubtful(0, env);
             }
-            self.doubtful.push(Held::new(arrival));
+            self.aside_mut().doubtful.push(Held::new(arrival));
         } else {
             self.data(segment, acknowledged, env);
         }
+    }
+
+    /// What a segment acknowledges, as an offset of the other direction, whether or not that can be true.
+    fn acknowledged(&self, segment: &Segment<'_>) -> Option<u64> {
+        let half = self.half(segment.direction.reversed());
+        u64::try_from(half.numbering?.offset(half.next.max(half.acked), segment.ack)).ok()
+    }
+
+    /// Whether a segment acknowledges more of the other direction than was seen of it, and may be right.
+    fn runs_ahead(&self, segment: &Segment<'_>) -> bool {
+        let half = self.half(segment.direction.reversed());
+        self.acknowledged(segment).is_some_and(|offset| {
+            !half.has_reached(offset)
+                && offset > half.acked
+                && (offset <= half.believable() || half.edge == 0)
+        })
     }
 
     /// An acknowledgment beyond everything that was seen and allowed is a claim: one alone may be anything, a second one
@@ -101,45 +126,38 @@ impl<S: Stream> Tracked<S> {
     fn heed_claim(&mut self, arrival: &Arrival<'_>) {
         let segment = &arrival.segment;
         let half = self.half(segment.direction.reversed());
-        let Some(numbering) = half.numbering else { return };
-        let offset = u64::try_from(numbering.offset(half.next.max(half.acked), segment.ack)).unwrap_or(0);
-        if half.edge == 0 || offset <= half.believable() {
+        let Some(offset) = self.acknowledged(segment).filter(|offset| *offset > half.believable()) else {
             return;
-        }
+        };
         let own = self.half(segment.direction);
         let at_its_place = own.numbering.is_some_and(|numbering| {
             numbering.offset(own.next, segment.seq).abs_diff(own.next as i64) <= NEAR
         });
+        if half.edge == 0 || !at_its_place {
+            return;
+        }
         let claim = Claim { offset, identity: arrival.identity };
         let agrees = |known: Claim| {
             (known.offset..=known.offset + NEAR).contains(&offset) && known.identity != claim.identity
         };
         let confirmed = half.claim().is_some_and(agrees);
         let half = self.half_mut(segment.direction.reversed());
-        if confirmed && at_its_place {
+        if confirmed {
             half.edge = half.edge.max(offset);
         }
-        half.set_claim(at_its_place.then_some(claim).filter(|_| !confirmed));
-    }
-
-    /// Whether a segment acknowledges more of the other direction than was seen of it, and may be right.
-    fn runs_ahead(&self, segment: &Segment<'_>) -> bool {
-        let half = self.half(segment.direction.reversed());
-        let Some(numbering) = half.numbering else { return false };
-        let offset = u64::try_from(numbering.offset(half.next.max(half.acked), segment.ack)).unwrap_or(0);
-        !half.has_reached(offset) && offset > half.acked && (offset <= half.believable() || half.edge == 0)
+        half.set_claim(if confirmed { None } else { Some(claim) });
     }
 
     /// Takes the segments that ran ahead of the other direction, once it has caught up. Where both wait for each other,
     /// as a retransmission with a newer acknowledgment makes them, they go in the order of their packets. Says whether
     /// there was anything.
     pub(crate) fn settle_early<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) -> bool {
-        let before = self.early.len();
+        let before = self.aside().early.len();
         while self.phase != Phase::Closed {
             let caught_up =
-                self.early.iter().position(|early| !self.runs_ahead(&self.segment_of(&early.held)));
+                self.aside().early.iter().position(|early| !self.runs_ahead(&self.segment_of(&early.held)));
             let next_in = |direction: Direction| {
-                self.early.iter().position(|early| {
+                self.aside().early.iter().position(|early| {
                     let segment = self.segment_of(&early.held);
                     let half = self.half(direction);
                     let start =
@@ -152,18 +170,18 @@ impl<S: Stream> Tracked<S> {
                 Some(client?.min(server?))
             };
             let Some(index) = caught_up.or_else(cycle) else { break };
-            self.take_early(index, env);
+            self.take_early(index, false, env);
             self.settle(env);
         }
-        self.early.len() < before
+        self.aside().early.len() < before
     }
 
     /// Takes the segments that have run ahead for long enough: what they acknowledge was sent and is not in the capture.
     pub(crate) fn give_up_early<F: StreamFactory<Stream = S>>(&mut self, all: bool, env: &mut Env<'_, F>) {
         while self.phase != Phase::Closed
-            && let Some(first) = self.early.first()
+            && let Some(first) = self.aside().early.first()
         {
-            let waited = self.packets.saturating_sub(first.packets) >= u64::from(env.limits.slack_packets);
+            let waited = self.packets.saturating_sub(first.packets) >= env.limits.slack_packets();
             if !all && !waited && env.now < first.since.after(env.limits.slack) {
                 break;
             }
@@ -179,23 +197,24 @@ impl<S: Stream> Tracked<S> {
                 let start = numbering.map_or(0, |numbering| numbering.offset(offset, segment.seq));
                 segment.direction == direction && start < offset as i64 && !segment.payload.is_empty()
             };
-            match self.early.iter().position(covers) {
-                Some(index) => self.take_early(index, env),
-                None => {
-                    self.take_early(0, env);
-                    self.settle_doubtful(env);
-                    self.give_up_acknowledged(direction, env);
-                }
+            match self.aside().early.iter().position(covers) {
+                Some(index) => self.take_early(index, false, env),
+                None => self.take_early(0, true, env),
             }
             self.settle(env);
         }
     }
 
-    fn take_early<F: StreamFactory<Stream = S>>(&mut self, index: usize, env: &mut Env<'_, F>) {
-        let early = self.early.remove(index);
+    fn take_early<F: StreamFactory<Stream = S>>(
+        &mut self,
+        index: usize,
+        overdue: bool,
+        env: &mut Env<'_, F>,
+    ) {
+        let early = self.aside_mut().early.remove(index);
         let arrival = early.held.arrival();
         let segment = self.segment_of(&early.held);
-        self.take(&Arrival { segment, ..arrival }, env);
+        self.take(&Arrival { segment, ..arrival }, overdue, env);
     }
 
     /// The segment that is held, with its direction.
@@ -245,7 +264,7 @@ impl<S: Stream> Tracked<S> {
     /// Whether a segment acknowledges something in front of a start that is known from the other side's SYN.
     fn acknowledges_nothing(&self, segment: &Segment<'_>) -> bool {
         let half = self.half(segment.direction.reversed());
-        let Some(numbering) = half.numbering.filter(|_| half.start.is_some()) else { return false };
+        let Some(numbering) = half.numbering.filter(|_| half.scale != Scale::Unknown) else { return false };
         numbering.offset(half.next.max(half.acked), segment.ack) < 0
     }
 
@@ -255,10 +274,11 @@ impl<S: Stream> Tracked<S> {
     /// likely than a sender that does not wait for them. And once data went beyond it, the edge is known to be wrong.
     fn exceeds_window(&self, segment: &Segment<'_>) -> bool {
         let half = self.half(segment.direction);
-        let (Some(numbering), Some(edge)) = (half.numbering, half.window_edge) else { return false };
+        let (Some(numbering), edge) = (half.numbering, half.window_edge) else { return false };
         let len = segment.payload.len() as u64 + u64::from(segment.cut);
         let start = numbering.offset(half.next, segment.seq);
-        let beyond = start.saturating_add_unsigned(len) > edge as i64 && half.next <= edge;
+        let known = edge > 0 && half.next <= edge;
+        let beyond = known && start.saturating_add_unsigned(len) > edge as i64;
         let says_something = len > 0 || segment.flags.has(TcpFlags::FIN);
         beyond && start > half.next as i64 && says_something
     }
@@ -266,8 +286,8 @@ impl<S: Stream> Tracked<S> {
     /// Lets in what was beyond the window, as far as it is next now, or the peer has opened its window since. Says
     /// whether there was anything.
     pub(crate) fn settle_doubtful<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) -> bool {
-        let (before, mut index) = (self.doubtful.len(), 0);
-        while let Some(held) = self.doubtful.get(index) {
+        let (before, mut index) = (self.aside().doubtful.len(), 0);
+        while let Some(held) = self.aside().doubtful.get(index) {
             let arrival = held.arrival();
             let direction = self.direction(&arrival.flow);
             if self.exceeds_window(&Segment { direction, ..arrival.segment }) {
@@ -277,18 +297,18 @@ impl<S: Stream> Tracked<S> {
                 index = 0;
             }
         }
-        self.doubtful.len() < before
+        self.aside().doubtful.len() < before
     }
 
     fn admit_doubtful<F: StreamFactory<Stream = S>>(&mut self, index: usize, env: &mut Env<'_, F>) {
-        let held = self.doubtful.remove(index);
+        let held = self.aside_mut().doubtful.remove(index);
         let direction = self.direction(&held.arrival().flow);
         self.data(&Segment { direction, ..held.arrival().segment }, None, env);
     }
 
     /// Refuses what was beyond the window to the end.
     pub(crate) fn drop_doubtful<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
-        for held in std::mem::take(&mut self.doubtful) {
+        for held in self.take_aside(|aside| &mut aside.doubtful) {
             let arrival = held.arrival();
             let direction = self.direction(&arrival.flow);
             self.refuse(&Segment { direction, ..arrival.segment }, Refusal::BeyondWindow, env);
@@ -301,13 +321,13 @@ impl<S: Stream> Tracked<S> {
     /// come into a gap. Two that agree are believed, see `heed_claim`.
     pub(crate) fn acknowledge(&mut self, segment: &Segment<'_>) -> Option<u64> {
         // Without the option on both sides neither scales, and a SYN itself never does (RFC 7323 §2.2).
-        let unscaled = |half: &Half| half.start.is_some_and(|start| start.scale.is_none());
-        let scale = match self.half(segment.direction).start {
-            _ if segment.flags.has(TcpFlags::SYN) || self.halves.iter().any(unscaled) => 0,
-            Some(start) => start.scale.unwrap_or(0),
-            None => MAX_SCALE,
+        let scales = self.halves.each_ref().map(|half| half.scale);
+        let scale = match self.half(segment.direction).scale {
+            _ if segment.flags.has(TcpFlags::SYN) || scales.contains(&Scale::Without) => 0,
+            Scale::By(shift) => shift,
+            Scale::Without | Scale::Unknown => MAX_SCALE,
         };
-        let exact = self.halves.iter().all(|half| half.start.is_some());
+        let exact = !scales.contains(&Scale::Unknown);
         let half = self.half_mut(segment.direction.reversed());
         let numbering = *half.numbering.get_or_insert(Numbering::starting_at(segment.ack));
         let offset = u64::try_from(numbering.offset(half.next.max(half.acked), segment.ack)).ok()?;
@@ -317,7 +337,7 @@ impl<S: Stream> Tracked<S> {
         let window = (u64::from(segment.window) << scale).min(MAX_WINDOW);
         half.edge = half.edge.max(offset + window);
         if exact {
-            half.window_edge = half.window_edge.max(Some(offset + window));
+            half.window_edge = half.window_edge.max(offset + window);
         }
         // The FIN takes one number, but is no byte.
         half.fin_acked |= half.fin.is_some_and(|fin| offset > fin);
@@ -348,7 +368,7 @@ impl<S: Stream> Tracked<S> {
         };
         let checked = unanswered || half.numbering.is_some();
         let more_acknowledged =
-            self.early.iter().any(|early| self.segment_of(&early.held).direction != direction);
+            self.aside().early.iter().any(|early| self.segment_of(&early.held).direction != direction);
         if step > 0 && step < MAX_WINDOW as i64 && (!half.settled() || more_acknowledged) {
             // It is right if what is missing was received but not captured, and wrong if it is still to come.
             let place = half.next.saturating_add_signed(step);

@@ -15,9 +15,8 @@ use crate::Overlap;
 /// generously, so that a flood of one-byte segments is charged what it really takes.
 const PIECE_COST: usize = 192;
 
-/// What it costs to have anything wait at all: the tree's first node, which has room for eleven pieces, and the rest of
-/// what a direction in trouble needs.
-const ROOM_COST: usize = 1_200;
+/// What it costs to have anything wait at all: the tree's first node, which has room for eleven pieces.
+const ROOM_COST: usize = 1_000;
 
 /// Pieces in order of their start.
 ///

@@ -152,6 +152,7 @@ proptest! {
             (any::<bool>(), 0_u32..60, 0_u32..60, 0_u8..64, (0_usize..20, 0_u16..8), 0_i64..40_000), 0..60),
         base: u32,
         ticks in 1_i64..4,
+        idle in prop::sample::select(vec![50, 300_000]),
     ) {
         let mut at = 0;
         let segments: Vec<Sent> = segments
@@ -163,7 +164,9 @@ proptest! {
             })
             .collect();
         // `run` checks conservation, offsets and the order of calls.
-        let (without, with) = (run(&segments), run_with(&segments, Limits::default(), ticks));
+        // Shorter than the patience too: silence and deadlines come in their order.
+        let limits = Limits { idle: std::time::Duration::from_millis(idle), ..Limits::default() };
+        let (without, with) = (run_with(&segments, limits, 0), run_with(&segments, limits, ticks));
         let mut sides = [without.lines, with.lines];
         for lines in &mut sides {
             // A tick may make a record appear before a packet that is not of its connection.
