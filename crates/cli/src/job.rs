@@ -48,20 +48,31 @@ impl Job {
         if input.read.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
             return Err(usage("standard input can be read once: give -r - only once"));
         }
-        if let Some(target) = &input.write {
-            if prints && target == Path::new("-") {
-                return Err(usage(
-                    "-w - would mix packets into what this command prints: give -w a file name",
-                ));
-            }
-            if input.read.iter().any(|path| same_file(path, target)) {
-                return Err(usage("-w names the file that -r reads: it would be emptied before it is read"));
-            }
+        if prints && input.write.as_deref() == Some(Path::new("-")) {
+            return Err(usage("-w - would mix packets into what this command prints: give -w a file name"));
         }
         let filter = input.filter.join(" ");
         let filter = (!filter.trim().is_empty()).then_some(filter);
         let Input { write, count, snap_length, .. } = input;
-        Ok(Self { source, filter, write: write.clone(), count: *count, snap_length: *snap_length, quiet })
+        let job =
+            Self { source, filter, write: write.clone(), count: *count, snap_length: *snap_length, quiet };
+        if let Some(target) = write {
+            job.may_write(target, "-w")?;
+        }
+        Ok(job)
+    }
+
+    /// Whether a file that an option names may be written.
+    ///
+    /// # Errors
+    /// Not if it is one that is read.
+    pub(crate) fn may_write(&self, target: &Path, option: &str) -> Result<()> {
+        match &self.source {
+            Source::Files(files) if files.iter().any(|path| same_file(path, target)) => Err(usage(&format!(
+                "{option} names the file that -r reads: it would be emptied before it is read"
+            ))),
+            _ => Ok(()),
+        }
     }
 }
 

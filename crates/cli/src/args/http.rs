@@ -1,5 +1,7 @@
 //! The options of `egret http`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use egret_http::{HostPattern, PathPattern, Selection, StatusPattern};
 
@@ -11,12 +13,15 @@ pub(crate) struct Http {
     /// Show the heads below each line; twice: the bodies too
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
-    /// Show up to this many bytes of each body, decoded [default: 0 with --json, 64K with -vv]
+    /// Show up to this many bytes of each body, decoded [default: 0 with --json, 64K with -vv, 1M with --har]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) body_bytes: Option<usize>,
     /// Add the SHA-256 of each body, as sent and decoded (with --json)
     #[arg(long, requires = "json")]
     pub(crate) digest: bool,
+    /// Write the exchanges to an HTTP archive (HAR 1.2) too; `-` is standard output, instead of anything else
+    #[arg(long, value_name = "FILE")]
+    pub(crate) har: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) select: Select,
     #[command(flatten)]

@@ -7,6 +7,7 @@
 pub(crate) mod ascii;
 pub(crate) mod bytes;
 pub(crate) mod dump;
+pub(crate) mod har;
 pub(crate) mod json;
 pub(crate) mod lines;
 pub(crate) mod protocol;
@@ -79,9 +80,7 @@ impl Output {
     /// # Errors
     /// The system's, when the descriptor cannot be copied.
     pub(crate) fn plain() -> io::Result<Self> {
-        // The file itself: the library's handle flushes at every newline and takes a closed descriptor for success.
-        let file = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-        let writer = BufWriter::with_capacity(BUFFER, file);
+        let writer = BufWriter::with_capacity(BUFFER, standard_output()?);
         Ok(Self { writer, line: Vec::new(), failed: None, flush_each: false, color: false, width: None })
     }
 
@@ -144,4 +143,9 @@ impl Output {
             )),
         }
     }
+}
+
+/// The file itself: the library's handle flushes at every newline and takes a closed descriptor for success.
+fn standard_output() -> io::Result<File> {
+    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
 }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod har;
+#[cfg(test)]
 mod json;
 #[cfg(test)]
 mod live;

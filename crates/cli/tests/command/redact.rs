@@ -220,7 +220,7 @@ fn peeled(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-const FORMS: [&str; 12] = [
+const FORMS: [&str; 14] = [
     "http",
     "http -v",
     "http -vv",
@@ -229,6 +229,8 @@ const FORMS: [&str; 12] = [
     "http --json",
     "http --json --body-bytes 1M",
     "http --json --body-bytes 25",
+    "http --har -",
+    "http --har - --body-bytes 33",
     "stats --json",
     "streams --json",
     "packets -v",

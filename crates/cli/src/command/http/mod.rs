@@ -1,48 +1,60 @@
 //! `egret http`: each request with its response as one record, when both are over.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use egret_http::{BodyPiece, Context, Decode, Exchange, Handler, HttpFactory, Limits, Redactor, Selection};
-use egret_reassembly::{Assembler, Direction, Packet, StreamPool, Timestamp, decode};
-use sha2::{Digest, Sha256};
+use egret_http::{Context, Exchange, Handler, HttpFactory, Limits, Redactor, Selection};
+use egret_reassembly::{Assembler, Packet, StreamPool, Timestamp, decode};
 
 use crate::args;
 use crate::job::Job;
 use crate::output::Output;
+use crate::output::har::Har;
 use crate::output::text::{Count, Lost};
 use crate::pipeline::{self, Consumer, End};
 
+mod har;
 mod record;
 mod text;
 
 /// How much of a body is shown to people, if they do not say.
 const SHOWN: usize = 64 << 10;
 
+/// How much of a body goes into an archive, if they do not say.
+const ARCHIVED: usize = 1 << 20;
+
 pub(crate) fn run(arguments: &args::Http, redactor: Option<Redactor>) -> Result<ExitCode> {
-    let args::Http { verbose, body_bytes, digest, select, form, limits: limit_args, input } = arguments;
+    let args::Http { verbose, body_bytes, digest, har, select, form, limits, input } = arguments;
+    let on_stdout = har.as_ref().is_some_and(|path| path.as_os_str() == "-");
     let job = Job::new(input, form.look.quiet, true)?;
-    let out = Output::new(&form.look)?;
+    if let Some(path) = har {
+        job.may_write(path, "--har")?;
+    }
     let shows_bodies = *verbose > 1 && !form.json;
-    let keep_body = body_bytes.unwrap_or(if shows_bodies { SHOWN } else { 0 });
-    let (reassembly, http) = limit_args.with_http();
-    let decode = if *digest { Decode::Always } else { Decode::Kept };
-    let limits = Limits { keep_body, decode, ..http };
-    let shape = if form.json { Shape::Json } else { Shape::Text(*verbose) };
+    let shown = body_bytes.unwrap_or(if shows_bodies { SHOWN } else { 0 });
+    let archived = if har.is_some() { body_bytes.unwrap_or(ARCHIVED) } else { 0 };
+    let (reassembly, http) = limits.with_http();
+    let limits = Limits { keep_body: shown.max(archived), digest: *digest, ..http };
     let exchanges = Exchanges {
-        out,
-        shape,
-        keeps: keep_body > 0,
-        digests: digest.then(HashMap::new),
+        out: Output::new(&form.look)?,
+        shape: match (on_stdout, form.json) {
+            (true, _) => Shape::Nothing,
+            (_, true) => Shape::Json,
+            _ => Shape::Text(*verbose),
+        },
+        keeps: shown > 0,
         selection: select.selection(),
         left_out: 0,
         redactor,
+        har: har.as_deref().map(Har::create).transpose()?,
     };
     let assembler = Assembler::new(StreamPool::new(HttpFactory::new(), reassembly));
-    pipeline::run(&job, &mut Http { assembler, context: Context::new(exchanges, limits) })
+    let mut http = Http { assembler, context: Context::new(exchanges, limits) };
+    let done = pipeline::run(&job, &mut http);
+    // Whatever went wrong, what was found is in the archive.
+    let closed = http.context.into_handler().har.map(|har| har.close(done.is_ok())).transpose();
+    done.and_then(|code| closed.map(|_| code))
 }
 
 struct Http {
@@ -53,11 +65,17 @@ struct Http {
 impl Consumer for Http {
     fn packet(&mut self, packet: Packet<'_>) -> ControlFlow<()> {
         self.assembler.assemble(&decode(packet), &mut self.context);
-        ControlFlow::Continue(())
+        match &self.context.handler().har {
+            Some(har) if har.has_failed() => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
     }
 
     fn tick(&mut self, now: Timestamp) {
         self.assembler.advance(now, &mut self.context);
+        if let Some(har) = &mut self.context.handler_mut().har {
+            har.flush();
+        }
     }
 
     fn finish(&mut self, _: &End) {
@@ -93,17 +111,18 @@ struct Exchanges {
     shape: Shape,
     /// Whether bodies are kept.
     keeps: bool,
-    /// The digests of the bodies of exchanges under way, if they are asked for.
-    digests: Option<HashMap<(u64, u64), Digests>>,
     selection: Selection,
     /// Exchanges that were not selected.
     left_out: u64,
     /// What takes secrets out, if they are to be taken out.
     redactor: Option<Redactor>,
+    har: Option<Har>,
 }
 
 #[derive(Clone, Copy)]
 enum Shape {
+    /// Standard output is the archive's.
+    Nothing,
     Json,
     /// With this much below each line.
     Text(u8),
@@ -117,40 +136,8 @@ struct Bodies {
     redacted: bool,
 }
 
-/// Of the two bodies of an exchange: as sent, and decoded where that was done.
-#[derive(Default)]
-struct Digests {
-    request: Pair,
-    response: Pair,
-}
-
-#[derive(Default)]
-struct Pair {
-    sent: Option<Box<Sha256>>,
-    decoded: Option<Box<Sha256>>,
-}
-
 impl Handler for Exchanges {
-    fn body(&mut self, piece: BodyPiece<'_>) {
-        let Some(digests) = &mut self.digests else { return };
-        let of = digests.entry((piece.exchange.connection(), piece.exchange.index())).or_default();
-        let pair = match piece.direction {
-            Direction::ClientToServer => &mut of.request,
-            Direction::ServerToClient => &mut of.response,
-        };
-        let digest = if piece.decoded { &mut pair.decoded } else { &mut pair.sent };
-        digest.get_or_insert_default().update(piece.bytes);
-    }
-
     fn exchange(&mut self, exchange: &Exchange) {
-        let digests = match &mut self.digests {
-            Some(digests) => match digests.entry((exchange.connection(), exchange.index())) {
-                Entry::Occupied(entry) => Some(entry.remove()),
-                // No body: the digest of nothing.
-                Entry::Vacant(_) => Some(Digests::default()),
-            },
-            None => None,
-        };
         if !self.selection.selects(exchange) {
             self.left_out += 1;
             return;
@@ -159,8 +146,12 @@ impl Handler for Exchanges {
         let bodies = Bodies { kept: self.keeps, redacted: redacted.is_some() };
         let exchange = redacted.as_ref().unwrap_or(exchange);
         match self.shape {
-            Shape::Json => self.out.json(|json| record::write(exchange, bodies, digests, json)),
+            Shape::Nothing => {}
+            Shape::Json => self.out.json(|json| record::write(exchange, bodies, json)),
             Shape::Text(verbose) => text::write(exchange, verbose, bodies, &mut self.out),
+        }
+        if let Some(har) = &mut self.har {
+            har.entry(|json| har::entry(exchange, bodies, json));
         }
     }
 }

@@ -1,15 +1,13 @@
 //! An exchange as JSON.
 
 use egret_http::{Body, Exchange, Headers, Message, MessageAnomaly, Response, Timing, Tunnel, Verdict};
-use sha2::{Digest, Sha256};
 
-use super::{Bodies, Digests, Pair};
+use super::Bodies;
 use crate::output::bytes::{Base64, Hex};
 use crate::output::json::{HeadText, Json};
 use crate::output::lines::cut_character;
 
-pub(super) fn write(exchange: &Exchange, bodies: Bodies, digests: Option<Digests>, json: &mut Json<'_>) {
-    let (sent, received) = digests.map(|Digests { request, response }| (request, response)).unzip();
+pub(super) fn write(exchange: &Exchange, bodies: Bodies, json: &mut Json<'_>) {
     json.put("connection", exchange.connection());
     json.put("index", exchange.index());
     json.flow(exchange.client(), exchange.server(), exchange.flow().path);
@@ -22,11 +20,11 @@ pub(super) fn write(exchange: &Exchange, bodies: Bodies, digests: Option<Digests
             {
                 json.maybe(name, (!word.is_empty()).then(|| words.text(word)));
             }
-            message(request, Some((bodies, sent)), json);
+            message(request, Some(bodies), json);
         });
     }
     if let Some(response) = exchange.response() {
-        json.inside("response", |json| answer(response, Some((bodies, received)), json));
+        json.inside("response", |json| answer(response, Some(bodies), json));
     }
     if !exchange.informational().is_empty() {
         // Interim responses have no body.
@@ -48,16 +46,21 @@ pub(super) fn write(exchange: &Exchange, bodies: Bodies, digests: Option<Digests
             json.count("missing", missing);
         });
     }
-    let verdict = exchange.verdict();
-    json.put("verdict", verdict.name());
+    verdict(exchange.verdict(), ["verdict", "part", "missing", "why"], json);
+}
+
+/// The verdict, under these names.
+pub(super) fn verdict(verdict: Verdict, names: [&str; 4], json: &mut Json<'_>) {
+    let [name, of, count, reason] = names;
+    json.put(name, verdict.name());
     if let Verdict::Incomplete { part, missing, why } = verdict {
-        json.put("part", part.name());
-        json.maybe("missing", missing);
-        json.put("why", why.name());
+        json.put(of, part.name());
+        json.maybe(count, missing);
+        json.put(reason, why.name());
     }
 }
 
-fn answer(response: &Response, with_body: Option<(Bodies, Option<Pair>)>, json: &mut Json<'_>) {
+fn answer(response: &Response, with_body: Option<Bodies>, json: &mut Json<'_>) {
     let words = Words::of(response);
     json.maybe("status", response.status());
     json.maybe("reason", response.reason().map(|reason| words.text(reason)));
@@ -66,11 +69,11 @@ fn answer(response: &Response, with_body: Option<(Bodies, Option<Pair>)>, json: 
 }
 
 /// What requests and responses have in common.
-fn message(message: &Message, with_body: Option<(Bodies, Option<Pair>)>, json: &mut Json<'_>) {
+fn message(message: &Message, with_body: Option<Bodies>, json: &mut Json<'_>) {
     let words = Words::of(message);
     json.list("headers", words.fields(message.headers()));
-    if let Some((bodies, digests)) = with_body {
-        json.inside("body", |json| body(message, bodies, digests, json));
+    if let Some(bodies) = with_body {
+        json.inside("body", |json| body(message, bodies, json));
     }
     if !message.trailers().is_empty() {
         json.list("trailers", words.fields(message.trailers()));
@@ -79,7 +82,7 @@ fn message(message: &Message, with_body: Option<(Bodies, Option<Pair>)>, json: &
     json.list("anomalies", message.anomalies().iter().map(MessageAnomaly::name));
 }
 
-fn body(message: &Message, bodies: Bodies, digests: Option<Pair>, json: &mut Json<'_>) {
+fn body(message: &Message, bodies: Bodies, json: &mut Json<'_>) {
     let body = message.body();
     json.put("size", body.size());
     json.count("missing", body.missing());
@@ -101,11 +104,9 @@ fn body(message: &Message, bodies: Bodies, digests: Option<Pair>, json: &mut Jso
             None => json.text("base64", Base64(bytes)),
         }
     }
-    if let Some(Pair { sent, decoded }) = digests {
-        let hex = |digest: Box<Sha256>| Hex(digest.finalize());
-        json.text("sha256", hex(sent.unwrap_or_default()));
-        if let Some(decoded) = decoded.filter(|_| body.decoded_size().is_some()) {
-            json.text("decoded_sha256", hex(decoded));
+    for (name, digest) in [("sha256", body.sha256()), ("decoded_sha256", body.decoded_sha256())] {
+        if let Some(digest) = digest {
+            json.text(name, Hex(digest));
         }
     }
 }
@@ -113,20 +114,20 @@ fn body(message: &Message, bodies: Bodies, digests: Option<Pair>, json: &mut Jso
 /// How the words of one message become text: all as Latin-1 where one of them is not UTF-8, so that what was sent can
 /// be told from what is printed.
 #[derive(Clone, Copy)]
-struct Words {
+pub(super) struct Words {
     latin1: bool,
 }
 
 impl Words {
-    fn of(message: &Message) -> Self {
+    pub(super) fn of(message: &Message) -> Self {
         Self { latin1: message.anomalies().contains(MessageAnomaly::Latin1) }
     }
 
-    fn text(self, bytes: &[u8]) -> HeadText<'_> {
+    pub(super) fn text(self, bytes: &[u8]) -> HeadText<'_> {
         HeadText { bytes, latin1: self.latin1 }
     }
 
-    fn fields(self, headers: &Headers) -> impl Iterator<Item = (HeadText<'_>, HeadText<'_>)> {
+    pub(super) fn fields(self, headers: &Headers) -> impl Iterator<Item = (HeadText<'_>, HeadText<'_>)> {
         headers.iter().map(move |(name, value)| (self.text(name), self.text(value)))
     }
 }
