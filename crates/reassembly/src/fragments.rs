@@ -248,6 +248,54 @@ mod tests {
     }
 
     #[test]
+    fn two_ends_that_contradict_each_other_drop_the_datagram() {
+        let ends: [[(u32, usize, bool); 3]; 3] = [
+            // The last fragment twice, at different places; one behind the last; a last one in front of another.
+            [(16, 8, false), (24, 8, false), (0, 16, true)],
+            [(16, 8, false), (24, 8, true), (0, 16, true)],
+            [(24, 8, true), (16, 8, false), (0, 16, true)],
+        ];
+        for case in ends {
+            let (mut fragments, limits) = (Fragments::default(), Limits::default());
+            for (offset, len, more) in case {
+                let whole = insert(&mut fragments, &limits, 0, &packet(offset, &vec![1; len], more));
+                assert_eq!(whole, None, "{case:?}");
+            }
+            assert_eq!(fragments.stats.overlapping, 1, "{case:?}");
+        }
+    }
+
+    #[test]
+    fn a_fragment_that_the_snap_length_cut_drops_the_datagram() {
+        let (mut fragments, limits) = (Fragments::default(), Limits::default());
+        let (first, last) = (packet(0, &[1; 16], true), packet(16, &[1; 8], false));
+        let (timestamp, link_type, wire_len) = (Timestamp::EPOCH, LinkType::IPV4, first.len() as u32);
+        let cut = Packet { number: 1, timestamp, link_type, interface: 0, data: &first[..28], wire_len };
+        let decoded = decode(cut);
+        let fragment = decoded.fragment().expect("a fragment");
+        assert_eq!(fragments.insert(&decoded, fragment, timestamp, &limits), None);
+        assert_eq!(insert(&mut fragments, &limits, 0, &last), None);
+        assert_eq!(insert(&mut fragments, &limits, 0, &first), None, "nor is it begun anew");
+        assert_eq!(fragments.stats.completed, 0);
+    }
+
+    #[test]
+    fn fragments_from_two_networks_are_of_two_datagrams() {
+        let (mut fragments, limits) = (Fragments::default(), Limits::default());
+        let mut tagged = |vlan: u8, bytes: &[u8]| {
+            let frame = [&[0; 12][..], &[0x81, 0, 0, vlan, 8, 0], bytes].concat();
+            let (timestamp, link_type, wire_len) = (Timestamp::EPOCH, LinkType::ETHERNET, frame.len() as u32);
+            let packet = Packet { number: 1, timestamp, link_type, interface: 0, data: &frame, wire_len };
+            let decoded = decode(packet);
+            fragments.insert(&decoded, decoded.fragment().expect("a fragment"), timestamp, &limits)
+        };
+        assert_eq!(tagged(7, &packet(0, &[7; 8], true)), None);
+        assert_eq!(tagged(8, &packet(8, &[8; 8], false)), None);
+        assert_eq!(tagged(8, &packet(0, &[8; 8], true)), Some(vec![8; 16]));
+        assert_eq!(tagged(7, &packet(8, &[7; 8], false)), Some(vec![7; 16]));
+    }
+
+    #[test]
     fn old_datagrams_and_those_over_the_budget_are_given_up() {
         let (mut fragments, limits) =
             (Fragments::default(), Limits { fragments: 2_000, ..Limits::default() });
