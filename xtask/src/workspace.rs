@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 /// The library crates from left to right; each may know only the one before it.
-pub(crate) const LIBRARIES: [&str; 4] = ["capture", "decode", "reassembly", "http"];
+pub(crate) const LIBRARIES: [&str; 5] = ["capture", "decode", "reassembly", "http", "model"];
 
 /// The top of the project.
 pub(crate) fn root() -> &'static Path {

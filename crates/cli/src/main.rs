@@ -46,6 +46,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Streams(arguments) => command::streams::run(&arguments),
         Command::Follow(arguments) => command::follow::run(&arguments),
         Command::Http(arguments) => command::http::run(&arguments, redactor),
+        Command::Api(arguments) => command::api::run(&arguments, redactor),
         Command::Stats(arguments) => command::stats::run(&arguments),
         Command::Interfaces(arguments) => command::interfaces::run(&arguments),
         Command::Completions { shell } => command::about::completions(shell),

@@ -5,6 +5,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod api;
 mod http;
 mod input;
 mod limits;
@@ -12,6 +13,7 @@ mod packets;
 mod redact;
 mod values;
 
+pub(crate) use api::{Api, Choice};
 pub(crate) use http::Http;
 pub(crate) use input::Input;
 pub(crate) use limits::LimitArgs;
@@ -41,6 +43,8 @@ pub(crate) enum Command {
     Follow(Follow),
     /// Print each HTTP request with its response on a line
     Http(Http),
+    /// Describe the API that traffic shows, as OpenAPI 3.1
+    Api(Api),
     /// Count what a capture holds and what was lost
     Stats(Stats),
     /// List the interfaces that can be captured on

@@ -75,6 +75,7 @@ fn as_it_is(command: &Command) -> Option<&'static str> {
             return Some("--digest tells a short secret to whoever tries all of them");
         }
         Command::Streams(streams) => &streams.input,
+        Command::Api(api) => &api.input,
         Command::Stats(stats) => &stats.input,
         Command::Interfaces(_) | Command::Completions { .. } | Command::Man { .. } => return None,
     };

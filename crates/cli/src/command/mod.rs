@@ -1,6 +1,7 @@
 //! One module a command.
 
 pub(crate) mod about;
+pub(crate) mod api;
 pub(crate) mod follow;
 pub(crate) mod http;
 pub(crate) mod interfaces;

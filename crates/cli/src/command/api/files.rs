@@ -1,0 +1,77 @@
+//! Models and descriptions in files. What is written is whole or not there: a new file takes the place of the old one.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use egret_model::{Model, Options};
+
+use crate::output::Output;
+
+/// Where a model or its description goes.
+pub(super) struct Target {
+    /// A file, or standard output.
+    pub(super) path: Option<PathBuf>,
+    pub(super) json: bool,
+    pub(super) options: Options,
+}
+
+impl Target {
+    pub(super) fn is_model(&self) -> bool {
+        self.ends_with("egret-model")
+    }
+
+    fn ends_with(&self, end: &str) -> bool {
+        self.path.as_deref().and_then(Path::extension).is_some_and(|extension| extension == end)
+    }
+
+    pub(super) fn write(&self, model: &Model) -> Result<()> {
+        let bytes = if self.is_model() { model.to_bytes() } else { self.description(model)? };
+        match &self.path {
+            Some(path) => replace(path, &bytes).with_context(|| format!("writing {} failed", path.display())),
+            None => print(&bytes),
+        }
+    }
+
+    fn description(&self, model: &Model) -> Result<Vec<u8>> {
+        let Some(description) = model.describe(&self.options) else {
+            let seen: Vec<_> = model.servers().map(|(name, _)| name).collect();
+            match seen.as_slice() {
+                [] => bail!("no HTTP exchange was seen to its status: there is nothing to describe"),
+                names => bail!("none of the servers asked for was seen; there were: {}", names.join(", ")),
+            }
+        };
+        let document = description.document();
+        let json = self.json || self.ends_with("json");
+        Ok(if json { document.to_json() } else { document.to_yaml() }.into_bytes())
+    }
+}
+
+pub(super) fn print(bytes: &[u8]) -> Result<()> {
+    let mut out = Output::plain()?;
+    out.record(|to| to.write_all(bytes));
+    out.flush();
+    Ok(out.check()?)
+}
+
+/// Writes a file under another name, and gives it its own when it is whole.
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().ok_or(ErrorKind::InvalidInput)?);
+    name.push(format!(".{}", std::process::id()));
+    let other = path.with_file_name(name);
+    let written =
+        File::create(&other).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
+    let renamed = written.and_then(|()| fs::rename(&other, path));
+    if renamed.is_err() {
+        let _ = fs::remove_file(&other);
+    }
+    renamed
+}
+
+pub(super) fn read_model(path: &Path) -> Result<Model> {
+    let bytes = fs::read(path).with_context(|| format!("reading {} failed", path.display()))?;
+    Model::from_bytes(&bytes).with_context(|| format!("{} cannot be used", path.display()))
+}

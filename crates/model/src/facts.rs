@@ -1,0 +1,263 @@
+//! What was observed of the values at one place: how many of which type, how long, how large, which.
+//!
+//! Everything here is a count, a least or greatest, or a set that is kept whole or not at all, so that adding up is
+//! commutative and associative.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::secret::is_nameable;
+use crate::tree::{Evidence, is_false, is_zero};
+use crate::{Kind, Witness};
+
+/// Different values that are kept; at more, none is.
+const VALUES: usize = 16;
+
+/// Exchanges that are kept as witnesses of one claim.
+const WITNESSES: usize = 4;
+
+/// What was observed of the values at one place.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Facts {
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) null: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) boolean: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) integer: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) number: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) string: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) array: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) object: u64,
+    /// Strings of no characters; they say nothing about formats.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) empty: u64,
+    /// Strings by what they look like.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) kinds: BTreeMap<Kind, u64>,
+    /// Of numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) range: Option<(f64, f64)>,
+    /// Of strings, in characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) length: Option<(u64, u64)>,
+    /// Of arrays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) items: Option<(u64, u64)>,
+    /// The different strings, if they are words and few.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) values: BTreeMap<Box<str>, u64>,
+    /// Whether they were too many, or other than words.
+    #[serde(skip_serializing_if = "is_false")]
+    pub(crate) many: bool,
+    /// A value to show, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) example: Option<Box<str>>,
+    /// An exchange that holds a value here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) witness: Option<Witness>,
+}
+
+/// How a value is to be taken.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reading<'a> {
+    /// Whether its name says that it is secret: then only its type is looked at.
+    pub(crate) secret: bool,
+    /// Whether to keep an example.
+    pub(crate) example: bool,
+    pub(crate) witness: &'a Witness,
+}
+
+impl Facts {
+    /// Adds a JSON value, not what is in it.
+    pub(crate) fn value(&mut self, value: &Value, reading: Reading<'_>) {
+        match value {
+            Value::Null => self.null += 1,
+            Value::Bool(_) => self.boolean += 1,
+            Value::Number(number) => {
+                let count = if number.is_f64() { &mut self.number } else { &mut self.integer };
+                *count += 1;
+                self.numeric(number.as_f64(), &number.to_string(), reading);
+            }
+            Value::String(text) => self.string(text, reading),
+            Value::Array(items) => {
+                self.array += 1;
+                widen(&mut self.items, items.len() as u64);
+            }
+            Value::Object(_) => self.object += 1,
+        }
+        self.seen_in(reading.witness);
+    }
+
+    /// Adds a value that is text on the wire, whatever it means: of a query, a form, a path.
+    pub(crate) fn text(&mut self, text: &str, reading: Reading<'_>) {
+        match Kind::of(text) {
+            kind @ (Kind::Integer | Kind::Number) => {
+                let count = if kind == Kind::Integer { &mut self.integer } else { &mut self.number };
+                *count += 1;
+                self.numeric(text.parse().ok(), text, reading);
+            }
+            Kind::Boolean => self.boolean += 1,
+            _ => self.string(text, reading),
+        }
+        self.seen_in(reading.witness);
+    }
+
+    fn numeric(&mut self, value: Option<f64>, text: &str, reading: Reading<'_>) {
+        let Some(value) = value.filter(|value| value.is_finite() && !reading.secret) else { return };
+        // Zero has two signs, and they must not depend on the order.
+        let value = value + 0.0;
+        let (low, high) = self.range.unwrap_or((value, value));
+        self.range = Some((low.min(value), high.max(value)));
+        self.show(text, reading);
+    }
+
+    fn string(&mut self, text: &str, reading: Reading<'_>) {
+        self.string += 1;
+        if reading.secret {
+            self.many = true;
+            self.values.clear();
+            return;
+        }
+        widen(&mut self.length, text.chars().count() as u64);
+        if text.is_empty() {
+            self.empty += 1;
+        } else {
+            *self.kinds.entry(Kind::of(text)).or_default() += 1;
+        }
+        if !self.many {
+            if is_nameable(text) {
+                *self.values.entry(text.into()).or_default() += 1;
+            } else {
+                self.many = true;
+            }
+        }
+        self.few();
+        self.show(text, reading);
+    }
+
+    /// Keeps the values only while they are few.
+    fn few(&mut self) {
+        self.many |= self.values.len() > VALUES;
+        if self.many {
+            self.values.clear();
+        }
+    }
+
+    /// Keeps the least example: which one is of no matter, but it must always be the same.
+    fn show(&mut self, text: &str, reading: Reading<'_>) {
+        if reading.example
+            && text.len() <= 64
+            && !matches!(Kind::of(text), Kind::Token | Kind::Bytes | Kind::Hash)
+        {
+            least(&mut self.example, text.into());
+        }
+    }
+
+    fn seen_in(&mut self, witness: &Witness) {
+        if self.witness.is_none_or(|known| *witness < known) {
+            self.witness = Some(*witness);
+        }
+    }
+
+    /// How many values were observed.
+    pub(crate) const fn count(&self) -> u64 {
+        let Self { null, boolean, integer, number, string, array, object, .. } = self;
+        *null + *boolean + *integer + *number + *string + *array + *object
+    }
+}
+
+impl Evidence for Facts {
+    fn merge(&mut self, other: Self) {
+        let Self {
+            null,
+            boolean,
+            integer,
+            number,
+            string,
+            array,
+            object,
+            empty,
+            kinds,
+            range,
+            length,
+            items,
+            values,
+            many,
+            example,
+            witness,
+        } = other;
+        for (sum, more) in [
+            (&mut self.null, null),
+            (&mut self.boolean, boolean),
+            (&mut self.integer, integer),
+            (&mut self.number, number),
+            (&mut self.string, string),
+            (&mut self.array, array),
+            (&mut self.object, object),
+            (&mut self.empty, empty),
+        ] {
+            *sum = sum.saturating_add(more);
+        }
+        for (kind, count) in kinds {
+            *self.kinds.entry(kind).or_default() += count;
+        }
+        if let Some((low, high)) = range {
+            let (least, greatest) = self.range.unwrap_or((low, high));
+            self.range = Some((least.min(low), greatest.max(high)));
+        }
+        for (known, more) in [(&mut self.length, length), (&mut self.items, items)] {
+            if let Some((low, high)) = more {
+                widen(known, low);
+                widen(known, high);
+            }
+        }
+        for (value, count) in values {
+            *self.values.entry(value).or_default() += count;
+        }
+        self.many |= many;
+        self.few();
+        if let Some(example) = example {
+            least(&mut self.example, example);
+        }
+        if let Some(witness) = &witness {
+            self.seen_in(witness);
+        }
+    }
+}
+
+fn widen(range: &mut Option<(u64, u64)>, value: u64) {
+    let (low, high) = range.unwrap_or((value, value));
+    *range = Some((low.min(value), high.max(value)));
+}
+
+fn least(known: &mut Option<Box<str>>, text: Box<str>) {
+    if known.as_ref().is_none_or(|known| text < *known) {
+        *known = Some(text);
+    }
+}
+
+/// The first few exchanges behind a claim, in the order of their files and connections.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Witnesses(pub(crate) BTreeSet<Witness>);
+
+impl Witnesses {
+    pub(crate) fn add(&mut self, witness: Witness) {
+        self.0.insert(witness);
+        while self.0.len() > WITNESSES {
+            self.0.pop_last();
+        }
+    }
+
+    pub(crate) fn merge(&mut self, other: Self) {
+        other.0.into_iter().for_each(|witness| self.add(witness));
+    }
+}

@@ -1,0 +1,86 @@
+//! A few things by name: parameters, statuses, media types. Bounded by content, as trees are: the first names in the
+//! order of [`Key`] are kept, and that there were more is remembered.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::key::Key;
+use crate::tree::is_false;
+
+/// Things by name, at most `MOST` of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Named<V, const MOST: usize> {
+    #[serde(rename = "by")]
+    all: BTreeMap<Key, V>,
+    /// Whether there were more.
+    #[serde(default, skip_serializing_if = "is_false")]
+    more: bool,
+}
+
+impl<V, const MOST: usize> Default for Named<V, MOST> {
+    fn default() -> Self {
+        Self { all: BTreeMap::new(), more: false }
+    }
+}
+
+impl<V: Default, const MOST: usize> Named<V, MOST> {
+    /// Changes what is under `name`.
+    pub(crate) fn with(&mut self, name: &str, change: impl FnOnce(&mut V)) {
+        change(self.all.entry(Key::literal(name)).or_default());
+        self.keep();
+    }
+
+    fn keep(&mut self) {
+        while self.all.len() > MOST {
+            self.all.pop_last();
+            self.more = true;
+        }
+    }
+
+    pub(crate) fn merge(&mut self, other: Self, add: impl Fn(&mut V, V)) {
+        for (key, value) in other.all {
+            add(self.all.entry(key).or_default(), value);
+        }
+        self.more |= other.more;
+        self.keep();
+    }
+
+    /// By name, in the order of the alphabet.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &V)> {
+        let mut all: Vec<_> =
+            self.all.iter().map(|(key, value)| (key.text().unwrap_or("(long)"), value)).collect();
+        all.sort_by_key(|(name, _)| *name);
+        all.into_iter()
+    }
+
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.all.values_mut()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_names_are_kept_in_any_order() {
+        let names = ["limit", "offset", "sort", "page", "q", "fields"];
+        let fill = |names: &mut dyn Iterator<Item = &&str>| {
+            let mut named: Named<u64, 3> = Named::default();
+            names.for_each(|name| named.with(name, |count| *count += 1));
+            named
+        };
+        let one = fill(&mut names.iter());
+        assert_eq!(one, fill(&mut names.iter().rev()));
+        assert_eq!(one.iter().count(), 3);
+        assert!(one.more);
+        let mut halves = fill(&mut names[..3].iter());
+        halves.merge(fill(&mut names[3..].iter()), |sum, more| *sum += more);
+        assert_eq!(halves, one);
+    }
+}

@@ -1,0 +1,275 @@
+//! From an exchange to evidence. Each exchange is judged by itself: nothing that was seen before has a say in it.
+//!
+//! What counts as what:
+//! * A call that was refused (4xx), or sent on to the same path with another slash at the end, says nothing of what a
+//!   request may be: it is kept beside those that were accepted.
+//! * A preflight of CORS is the browser's, not the API's.
+//! * A body is evidence only if it is there to its last byte.
+
+use egret_http::{Exchange, Message, Part, Request, Response, Verdict, text};
+
+use crate::body::{self, Document};
+use crate::facts::Reading;
+use crate::headers::{is_parameter, looks_like_file};
+use crate::key::Key;
+use crate::model::Api;
+use crate::operation::{Content, Method, Operation, Place};
+use crate::secret::{is_api_key_name, is_secret_name, is_session_name};
+use crate::target::Target;
+use crate::tree::Tree;
+use crate::{Kind, Witness};
+
+/// Path nodes of one API, before they are divided.
+pub(crate) const PATHS: usize = 4_096;
+
+/// An exchange whose request and status were seen.
+pub(crate) struct Call<'a> {
+    pub(crate) request: &'a Request,
+    pub(crate) response: &'a Response,
+    pub(crate) status: u16,
+    pub(crate) target: Target,
+    pub(crate) witness: Witness,
+    nanos: i64,
+    request_whole: bool,
+    response_whole: bool,
+}
+
+impl<'a> Call<'a> {
+    /// What can be told of an exchange; `None` where its request or its status was not seen to the end.
+    pub(crate) fn new(source: u64, exchange: &'a Exchange) -> Option<Self> {
+        let (request_whole, response_whole) = match exchange.verdict() {
+            Verdict::Complete => (true, true),
+            Verdict::Incomplete { part: Part::RequestBody, .. } => (false, false),
+            Verdict::Incomplete { part: Part::ResponseBody, .. } => (true, false),
+            _ => return None,
+        };
+        let (request, response) = (exchange.request()?, exchange.response()?);
+        let span = |message: &Message| (message.transfer().first_packet, message.transfer().last_packet);
+        Some(Self {
+            request,
+            response,
+            status: response.status().filter(|status| (100..600).contains(status))?,
+            target: Target::new(&text(request.target()))?,
+            witness: Witness {
+                source,
+                connection: exchange.connection(),
+                index: exchange.index(),
+                request: span(request),
+                response: span(response),
+            },
+            nanos: exchange.started().nanos(),
+            request_whole,
+            response_whole,
+        })
+    }
+
+    /// The server as the client calls it, in lower case; `None` if it says nothing that could be one.
+    pub(crate) fn authority(&self) -> Option<String> {
+        let host = || self.request.headers().get("host").map(|host| text(host).trim().to_ascii_lowercase());
+        let authority = self.target.authority.clone().or_else(host)?;
+        let authority = authority.rsplit('@').next().unwrap_or(&authority);
+        let authority = authority.strip_suffix(":80").unwrap_or(authority);
+        let fine = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
+        (1..=128)
+            .contains(&authority.len())
+            .then_some(authority)
+            .filter(|name| name.bytes().all(fine))
+            .map(str::to_owned)
+    }
+
+    /// The method, if OpenAPI knows it and it is the API's.
+    pub(crate) fn method(&self) -> Option<Method> {
+        let method = Method::named(&text(self.request.method()))?;
+        let preflight = method == Method::Options
+            && self.request.headers().get("access-control-request-method").is_some();
+        (!preflight).then_some(method)
+    }
+
+    fn header<'m>(message: &'m Message, name: &str) -> std::borrow::Cow<'m, str> {
+        text(message.headers().get(name).unwrap_or_default())
+    }
+
+    /// Whether the answer says nothing of what a request may be.
+    pub(crate) fn is_refused(&self) -> bool {
+        let slash = || {
+            let location = Self::header(self.response, "location");
+            let there = Target::new(&location).map(|target| target.segments).unwrap_or_default();
+            let path = |segments: &[String]| segments.join("/").trim_end_matches('/').to_owned();
+            there != self.target.segments && path(&there) == path(&self.target.segments)
+        };
+        (400..500).contains(&self.status) || (300..400).contains(&self.status) && slash()
+    }
+
+    /// The bodies, where they are whole and of a media type that can be read.
+    pub(crate) fn documents(&self) -> (Payload<'_>, Payload<'_>) {
+        (Payload::new(self.request, self.request_whole), Payload::new(self.response, self.response_whole))
+    }
+}
+
+/// A body: its media type, and its document if it is evidence.
+pub(crate) struct Payload<'a> {
+    pub(crate) media_type: Option<std::borrow::Cow<'a, str>>,
+    /// An error for a body that should be one and cannot be read.
+    pub(crate) document: Option<Result<Document, ()>>,
+}
+
+impl<'a> Payload<'a> {
+    fn new(message: &'a Message, whole: bool) -> Self {
+        let body = message.body();
+        if body.size() == 0 && whole {
+            return Self { media_type: None, document: None };
+        }
+        let media_type = message.media_type().map(|media_type| media_type.to_ascii_lowercase());
+        let media_type = media_type.unwrap_or_else(|| "application/octet-stream".into());
+        let coded = message.encodings().next().is_some() && body.decoded_size().is_none();
+        let readable = whole && body.is_whole() && !coded;
+        let header = Call::header(message, "content-type");
+        // A body that is not whole is asked for its kind only.
+        let document = match body::read(&media_type, &header, if readable { body.bytes() } else { b"" }) {
+            Some(_) if !readable => Some(Err(())),
+            document => document,
+        };
+        Self { media_type: Some(media_type.into()), document }
+    }
+
+    fn observe(&self, content: &mut Content, reading: Reading<'_>) {
+        content.count += 1;
+        match &self.document {
+            Some(Ok(document)) => content.add(document, reading),
+            Some(Err(())) => content.unread += 1,
+            None => {}
+        }
+    }
+}
+
+impl Api {
+    /// Adds a call.
+    pub(crate) fn observe(&mut self, call: &Call<'_>, examples: bool) {
+        self.calls += 1;
+        let Some(method) = call.method() else {
+            self.elsewhere += 1;
+            return;
+        };
+        let refused = call.is_refused();
+        let (sent, answered) = call.documents();
+        let tree = if refused { &mut self.refused } else { &mut self.found };
+        tree.observe(PATHS, |mut node: &mut Tree<Place>, added| {
+            for segment in &call.target.segments {
+                let key = Key::of(segment);
+                let typed = key.as_kind().is_some();
+                let Some(next) = node.branch(key, added) else { return };
+                node = next;
+                let reading = Reading { secret: false, example: examples, witness: &call.witness };
+                if typed && !refused {
+                    node.evidence.texts.get_or_insert_default().text(segment, reading);
+                }
+                let echoes =
+                    |document: &Result<Document, ()>| document.as_ref().is_ok_and(|d| d.mentions(segment));
+                if !typed && !refused && answered.document.as_ref().is_some_and(echoes) {
+                    node.evidence.echoed += 1;
+                }
+            }
+            let operation = node.evidence.operations.entry(method).or_default();
+            operation.observe(call, refused, examples, &sent, &answered);
+        });
+    }
+}
+
+impl Operation {
+    fn observe(
+        &mut self,
+        call: &Call<'_>,
+        refused: bool,
+        examples: bool,
+        sent: &Payload<'_>,
+        answered: &Payload<'_>,
+    ) {
+        let reading = Reading { secret: false, example: examples, witness: &call.witness };
+        self.calls += 1;
+        self.at(call.nanos);
+        self.witnesses.add(call.witness);
+        self.responses.with(&call.status.to_string(), |answer| {
+            answer.count += 1;
+            answer.witnesses.add(call.witness);
+            if let Some(media_type) = &answered.media_type {
+                answer.content.with(media_type, |content| answered.observe(content, reading));
+            }
+        });
+        if refused {
+            return;
+        }
+        self.accepted += 1;
+        let file = call.target.segments.last().is_some_and(|name| looks_like_file(name));
+        let shown = answered.media_type.as_deref().unwrap_or_default();
+        if file && !shown.ends_with("json") {
+            self.files += 1;
+        }
+        if let Some(media_type) = &sent.media_type {
+            self.request.with(media_type, |content| sent.observe(content, reading));
+        }
+        self.parameters(call, reading);
+    }
+
+    fn parameters(&mut self, call: &Call<'_>, reading: Reading<'_>) {
+        let mut names = std::collections::BTreeMap::<&str, Vec<&str>>::new();
+        for (name, value) in &call.target.query {
+            names.entry(name).or_default().push(value);
+        }
+        for (name, values) in names {
+            if is_api_key_name(name) {
+                self.security.with(&format!("query {name}"), |count| *count += 1);
+                continue;
+            }
+            self.query.with(name, |parameter| parameter.add(name, &values, reading));
+        }
+        for (name, value) in call.request.headers().iter() {
+            let (name, value) = (text(name).to_ascii_lowercase(), text(value));
+            match name.as_str() {
+                "authorization" => self.authorization(&value),
+                "cookie" => self.cookies(&value, reading),
+                name if is_api_key_name(name) => {
+                    self.security.with(&format!("header {name}"), |count| *count += 1);
+                }
+                name if is_parameter(name) => {
+                    self.header.with(name, |parameter| parameter.add(name, &[&value], reading));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Which scheme was used, and of the credentials only whether they are a JSON Web Token.
+    fn authorization(&mut self, value: &str) {
+        let (scheme, credentials) = value.split_once(' ').unwrap_or(("", ""));
+        let scheme = scheme.to_ascii_lowercase();
+        let name = match scheme.as_str() {
+            "bearer" if Kind::of(credentials.trim()) == Kind::Token => "http bearer JWT",
+            "bearer" => "http bearer",
+            "basic" => "http basic",
+            "digest" => "http digest",
+            _ => "header authorization",
+        };
+        self.security.with(name, |count| *count += 1);
+    }
+
+    fn cookies(&mut self, value: &str, reading: Reading<'_>) {
+        for pair in value.split(';').take(100) {
+            let Some((name, value)) = pair.split_once('=') else { continue };
+            let (name, value) = (name.trim(), value.trim());
+            if is_session_name(name) {
+                self.security.with(&format!("cookie {name}"), |count| *count += 1);
+            } else {
+                self.cookie.with(name, |parameter| parameter.add(name, &[value], reading));
+            }
+        }
+    }
+}
+
+impl crate::operation::Parameter {
+    fn add(&mut self, name: &str, values: &[&str], reading: Reading<'_>) {
+        self.calls += 1;
+        self.repeated += u64::from(values.len() > 1);
+        let reading = Reading { secret: is_secret_name(name), ..reading };
+        values.iter().for_each(|value| self.facts.text(value, reading));
+    }
+}

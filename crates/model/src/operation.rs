@@ -1,0 +1,200 @@
+//! What was observed of one method at one place: parameters, bodies, statuses, ways to authenticate.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::facts::{Facts, Witnesses};
+use crate::named::Named;
+use crate::tree::{Bounded, Evidence, is_zero};
+
+/// Nodes of one schema, before it is divided.
+pub(crate) const SCHEMA: usize = 512;
+
+/// The methods of OpenAPI (3.1 §4.8.9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+#[expect(missing_docs, reason = "they are the names of the methods")]
+pub enum Method {
+    Get,
+    Put,
+    Post,
+    Delete,
+    Options,
+    Head,
+    Patch,
+    Trace,
+}
+
+impl Method {
+    /// All of them, in the order in which a document has them.
+    pub const ALL: [Self; 8] =
+        [Self::Get, Self::Put, Self::Post, Self::Delete, Self::Options, Self::Head, Self::Patch, Self::Trace];
+
+    /// As on the wire: `GET`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Put => "PUT",
+            Self::Post => "POST",
+            Self::Delete => "DELETE",
+            Self::Options => "OPTIONS",
+            Self::Head => "HEAD",
+            Self::Patch => "PATCH",
+            Self::Trace => "TRACE",
+        }
+    }
+
+    /// The method of this name, whatever its case; `None` for those that OpenAPI cannot describe.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.name().eq_ignore_ascii_case(name))
+    }
+}
+
+/// What was observed at one place of the paths.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Place {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) operations: BTreeMap<Method, Operation>,
+    /// The texts of the segment, where the place is that of a kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) texts: Option<Box<Facts>>,
+    /// How many responses repeated the text of the segment in their body.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) echoed: u64,
+}
+
+impl Evidence for Place {
+    fn merge(&mut self, other: Self) {
+        for (method, operation) in other.operations {
+            self.operations.entry(method).or_default().merge(operation);
+        }
+        if let Some(texts) = other.texts {
+            self.texts.get_or_insert_default().merge(*texts);
+        }
+        self.echoed += other.echoed;
+    }
+}
+
+/// What was observed of one method at one place.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Operation {
+    pub(crate) calls: u64,
+    /// Calls that tell what a request may be: those that were not refused.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) accepted: u64,
+    /// Calls for a file: a script, a style sheet, an image.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) files: u64,
+    /// Packet times of the first and the last, in nanoseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) time: Option<(i64, i64)>,
+    pub(crate) witnesses: Witnesses,
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub(crate) query: Named<Parameter, 64>,
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub(crate) header: Named<Parameter, 32>,
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub(crate) cookie: Named<Parameter, 32>,
+    /// How many calls authenticated, by how.
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub(crate) security: Named<u64, 16>,
+    /// Bodies of accepted requests by media type.
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub(crate) request: Named<Content, 4>,
+    /// By status.
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub(crate) responses: Named<Answer, 32>,
+}
+
+impl Operation {
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.calls += other.calls;
+        self.accepted += other.accepted;
+        self.files += other.files;
+        if let Some((first, last)) = other.time {
+            self.at(first);
+            self.at(last);
+        }
+        self.witnesses.merge(other.witnesses);
+        self.query.merge(other.query, Parameter::merge);
+        self.header.merge(other.header, Parameter::merge);
+        self.cookie.merge(other.cookie, Parameter::merge);
+        self.security.merge(other.security, |sum, more| *sum += more);
+        self.request.merge(other.request, Content::merge);
+        self.responses.merge(other.responses, Answer::merge);
+    }
+
+    /// Widens the time to hold `nanos`.
+    pub(crate) fn at(&mut self, nanos: i64) {
+        let (first, last) = self.time.unwrap_or((nanos, nanos));
+        self.time = Some((first.min(nanos), last.max(nanos)));
+    }
+
+    /// Counts the nodes of every schema anew.
+    pub(crate) fn restore(&mut self) {
+        let answers = self.responses.values_mut().flat_map(|answer| answer.content.values_mut());
+        for content in self.request.values_mut().chain(answers) {
+            content.schema.restore(SCHEMA);
+        }
+    }
+}
+
+/// A parameter of queries, headers or cookies.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Parameter {
+    /// Accepted calls that had it.
+    pub(crate) calls: u64,
+    /// Those that had it more than once.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) repeated: u64,
+    pub(crate) facts: Facts,
+}
+
+impl Parameter {
+    fn merge(&mut self, other: Self) {
+        self.calls += other.calls;
+        self.repeated += other.repeated;
+        self.facts.merge(other.facts);
+    }
+}
+
+/// Bodies of one media type.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Content {
+    pub(crate) count: u64,
+    /// Those that were cut, incomplete, too long, or not what the media type says: no evidence.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) unread: u64,
+    pub(crate) schema: Bounded<Facts>,
+}
+
+impl Content {
+    fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.unread += other.unread;
+        self.schema.merge(other.schema, SCHEMA);
+    }
+}
+
+/// Responses of one status.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Answer {
+    pub(crate) count: u64,
+    pub(crate) witnesses: Witnesses,
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub(crate) content: Named<Content, 4>,
+}
+
+impl Answer {
+    fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.witnesses.merge(other.witnesses);
+        self.content.merge(other.content, Content::merge);
+    }
+}

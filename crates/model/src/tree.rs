@@ -1,0 +1,355 @@
+//! A tree of evidence that is bounded without the order of observations having a say in what is kept.
+//!
+//! A tree is whole while it has at most `limit` nodes. Then it is divided for good: each node has a share of the
+//! limit, which its branches divide equally; a node keeps at most half its share of literal branches, those first in
+//! the order of [`Key`], and the rest are one branch, `other`; a node without a share keeps only a count of what is
+//! below it.
+//!
+//! * Whether a tree is divided depends only on how many different nodes were observed, which never gets less.
+//! * Of a divided tree, shares never get larger by observing more: branches only get more. So what was folded would be
+//!   folded in any order; and folding is addition, so it may be done early or late.
+//!
+//! Hence merging is commutative and associative, an empty tree is its identity, and a tree holds at most `limit` nodes
+//! whole, and divided at most 24 times as many (a node has at most 19 kinds besides literals). The laws are tested below, with limits so small that they matter.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::key::Key;
+
+/// What nodes hold: something that can be added up.
+pub(crate) trait Evidence: Default {
+    /// Adds what the other has seen.
+    fn merge(&mut self, other: Self);
+}
+
+/// Literal branches of one node of a divided tree, at most.
+const BRANCHES: usize = 64;
+
+/// A tree with its limit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Bounded<P> {
+    root: Tree<P>,
+    /// Whether more than `limit` nodes were observed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    divided: bool,
+    /// How many nodes there are besides the root.
+    #[serde(skip)]
+    size: usize,
+}
+
+/// A node, with what is below it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Tree<P> {
+    /// How many times it was observed.
+    #[serde(rename = "n")]
+    pub(crate) visits: u64,
+    /// What was observed there.
+    #[serde(rename = "is")]
+    pub(crate) evidence: P,
+    #[serde(default = "BTreeMap::new", rename = "in", skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) branches: BTreeMap<Key, Tree<P>>,
+    /// The literal branches that are not told apart.
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    pub(crate) other: Option<Box<Tree<P>>>,
+    /// How many observations were made below a node that has no share.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) folded: u64,
+    /// What the node may keep; follows from the tree.
+    #[serde(skip)]
+    room: Room,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Room {
+    /// Whatever comes.
+    #[default]
+    Whole,
+    /// So many literals.
+    Literals(usize),
+    /// Nothing.
+    None,
+}
+
+const fn none<T>() -> Option<T> {
+    None
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+pub(crate) const fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+pub(crate) const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+impl<P: Evidence> Default for Tree<P> {
+    fn default() -> Self {
+        Self {
+            visits: 0,
+            evidence: P::default(),
+            branches: BTreeMap::new(),
+            other: None,
+            folded: 0,
+            room: Room::Whole,
+        }
+    }
+}
+
+impl<P: Evidence> Default for Bounded<P> {
+    fn default() -> Self {
+        Self { root: Tree::default(), divided: false, size: 0 }
+    }
+}
+
+impl<P: Evidence> Bounded<P> {
+    /// The root.
+    pub(crate) const fn root(&self) -> &Tree<P> {
+        &self.root
+    }
+
+    /// How many nodes there are besides the root.
+    #[cfg(test)]
+    pub(crate) const fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Observes: `walk` goes from the root by [`Tree::branch`], which counts the nodes it adds into its second argument.
+    pub(crate) fn observe(&mut self, limit: usize, walk: impl FnOnce(&mut Tree<P>, &mut usize)) {
+        self.root.visits += 1;
+        let mut added = 0;
+        walk(&mut self.root, &mut added);
+        self.size += added;
+        if added > 0 {
+            self.settle(limit);
+        }
+    }
+
+    /// Adds what another has seen.
+    pub(crate) fn merge(&mut self, other: Self, limit: usize) {
+        self.divided |= other.divided;
+        self.root.add(other.root);
+        self.size = self.root.count();
+        self.settle(limit);
+    }
+
+    /// Changes the nodes from the root on, not which there are.
+    pub(crate) fn each(&mut self, change: impl FnOnce(&mut Tree<P>)) {
+        change(&mut self.root);
+    }
+
+    /// Counts anew, after it was read from a file.
+    pub(crate) fn restore(&mut self, limit: usize) {
+        self.size = self.root.count();
+        self.settle(limit);
+    }
+
+    fn settle(&mut self, limit: usize) {
+        self.divided |= self.size > limit;
+        if self.divided {
+            self.root.divide(limit);
+            self.size = self.root.count();
+        }
+    }
+}
+
+impl<P: Evidence> Tree<P> {
+    /// The branch for `key`, or the one that it is folded into; `None` where nothing is kept. `added` counts new nodes.
+    pub(crate) fn branch(&mut self, key: Key, added: &mut usize) -> Option<&mut Self> {
+        let branch = match self.room {
+            Room::None => {
+                self.folded += 1;
+                return None;
+            }
+            Room::Literals(room) if key.is_literal() && self.is_beyond(&key, room) => {
+                self.other.get_or_insert_with(|| {
+                    *added += 1;
+                    Box::default()
+                })
+            }
+            _ => self.branches.entry(key).or_insert_with(|| {
+                *added += 1;
+                Self::default()
+            }),
+        };
+        branch.visits += 1;
+        Some(branch)
+    }
+
+    /// Whether `room` literals before `key` are kept already.
+    fn is_beyond(&self, key: &Key, room: usize) -> bool {
+        let last = self.branches.keys().next_back().filter(|last| last.is_literal());
+        let full = room == 0 || self.literals() >= room;
+        full && last.is_none_or(|last| key > last) && !self.branches.contains_key(key)
+    }
+
+    fn literals(&self) -> usize {
+        self.branches.keys().rev().take_while(|key| key.is_literal()).count()
+    }
+
+    /// Every branch, `other` among them.
+    pub(crate) fn below(&self) -> impl Iterator<Item = &Self> {
+        self.branches.values().chain(self.other.as_deref())
+    }
+
+    fn count(&self) -> usize {
+        self.below().map(|branch| 1 + branch.count()).sum()
+    }
+
+    /// Adds what another node has seen, without regard to limits.
+    pub(crate) fn add(&mut self, other: Self) {
+        let Self { visits, evidence, branches, other: rest, folded, room: _ } = other;
+        self.visits += visits;
+        self.evidence.merge(evidence);
+        self.folded += folded;
+        for (key, branch) in branches {
+            match self.branches.entry(key) {
+                std::collections::btree_map::Entry::Vacant(place) => {
+                    place.insert(branch);
+                }
+                std::collections::btree_map::Entry::Occupied(mut place) => place.get_mut().add(branch),
+            }
+        }
+        if let Some(rest) = rest {
+            self.other.get_or_insert_default().add(*rest);
+        }
+    }
+
+    /// Keeps to a share of the limit, and gives the branches theirs.
+    fn divide(&mut self, share: usize) {
+        if share == 0 {
+            self.folded += self.below().map(|branch| branch.visits).sum::<u64>();
+            self.branches.clear();
+            self.other = None;
+            self.room = Room::None;
+            return;
+        }
+        let room = (share / 2).min(BRANCHES);
+        for _ in room..self.literals() {
+            if let Some((_, last)) = self.branches.pop_last() {
+                self.other.get_or_insert_default().add(last);
+            }
+        }
+        self.room = Room::Literals(room);
+        let share = (share - 1) / self.below().count().max(1);
+        for branch in self.branches.values_mut().chain(self.other.as_deref_mut()) {
+            branch.divide(share);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The simplest evidence: a sum.
+    #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+    struct Sum(u64);
+
+    impl Evidence for Sum {
+        fn merge(&mut self, other: Self) {
+            self.0 += other.0;
+        }
+    }
+
+    /// How many nodes a divided tree may have for each of its limit: a node with a share has its kinds (19) besides
+    /// the literals it may keep, the items and `other`, and those may be without a share.
+    const SPREAD: usize = 24;
+
+    type Path = Vec<String>;
+
+    fn observe(tree: &mut Bounded<Sum>, path: &Path, limit: usize) {
+        tree.observe(limit, |mut node, added| {
+            node.evidence.0 += 1;
+            for segment in path {
+                let Some(next) = node.branch(Key::of(segment), added) else { return };
+                node = next;
+                node.evidence.0 += 1;
+            }
+        });
+    }
+
+    fn grown(paths: &[Path], limit: usize) -> Bounded<Sum> {
+        let mut tree = Bounded::default();
+        paths.iter().for_each(|path| observe(&mut tree, path, limit));
+        tree
+    }
+
+    fn merged(mut one: Bounded<Sum>, other: Bounded<Sum>, limit: usize) -> Bounded<Sum> {
+        one.merge(other, limit);
+        one
+    }
+
+    fn paths() -> impl Strategy<Value = Vec<Path>> {
+        // Few enough names that they come again, enough that they do not fit.
+        let segment = prop_oneof![
+            "[a-h]",
+            "[a-h][a-h]",
+            Just("users".to_owned()),
+            Just("42".to_owned()),
+            Just("2026-11-05".to_owned()),
+            "[a-d]-[0-9]{3}",
+        ];
+        prop::collection::vec(prop::collection::vec(segment, 0..6), 0..60)
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_does_not_matter(paths in paths(), limit in 1_usize..80, seed in any::<u64>()) {
+            let mut shuffled = paths.clone();
+            shuffled.sort_by_key(|path| crate::key::hash(&format!("{seed}{path:?}")));
+            prop_assert_eq!(grown(&paths, limit), grown(&shuffled, limit));
+        }
+
+        #[test]
+        fn merging_is_observing_together(a in paths(), b in paths(), c in paths(), limit in 1_usize..80) {
+            let [one, two, three] = [&a, &b, &c].map(|paths| grown(paths, limit));
+            let whole = grown(&[a, b, c].concat(), limit);
+            let left = merged(merged(one.clone(), two.clone(), limit), three.clone(), limit);
+            let right = merged(one.clone(), merged(three, two, limit), limit);
+            prop_assert_eq!(&left, &whole);
+            prop_assert_eq!(&right, &whole);
+            prop_assert_eq!(merged(Bounded::default(), one.clone(), limit), one.clone());
+            prop_assert_eq!(merged(one.clone(), Bounded::default(), limit), one);
+        }
+
+        #[test]
+        fn it_is_bounded_and_loses_no_count(paths in paths(), limit in 1_usize..80) {
+            let tree = grown(&paths, limit);
+            prop_assert!(tree.size() <= limit * SPREAD, "{} of {limit}", tree.size());
+            prop_assert_eq!(tree.root().visits, paths.len() as u64);
+            let not_empty = paths.iter().filter(|path| !path.is_empty()).count() as u64;
+            let below: u64 = tree.root().below().map(|branch| branch.visits).sum();
+            prop_assert_eq!(below + tree.root().folded, not_empty);
+        }
+
+        #[test]
+        fn a_file_gives_it_back(paths in paths(), limit in 1_usize..80) {
+            let tree = grown(&paths, limit);
+            let text = serde_json::to_string(&tree).unwrap();
+            let mut read: Bounded<Sum> = serde_json::from_str(&text).unwrap();
+            read.restore(limit);
+            prop_assert_eq!(read, tree);
+        }
+    }
+
+    #[test]
+    fn a_million_names_are_few_nodes_and_words_stay() {
+        let mut tree = Bounded::default();
+        for number in 0..200_000 {
+            observe(&mut tree, &vec!["articles".into(), format!("a-title-{number}-b"), "text".into()], 500);
+        }
+        observe(&mut tree, &vec!["login".into()], 500);
+        assert!(tree.size() < 500, "{}", tree.size());
+        let names: Vec<_> = tree.root().branches.keys().filter_map(Key::text).collect();
+        assert_eq!(names.len(), 2);
+        let articles = &tree.root().branches[&Key::of("articles")];
+        let other = articles.other.as_ref().unwrap();
+        assert_eq!(other.branches[&Key::of("text")].visits, other.visits);
+    }
+}
