@@ -65,3 +65,38 @@ pub(crate) struct Early {
     /// How many segments the connection had had then.
     pub(crate) packets: u64,
 }
+
+/// Segments that are kept before the rules are applied to them.
+#[derive(Debug, Default)]
+pub(crate) struct Aside {
+    /// The first ones of a connection that begins in its middle.
+    pub(crate) held: Vec<Held>,
+    /// SYNs with data of which it is not known yet whether it counts.
+    pub(crate) fast_opens: Vec<Held>,
+    /// A SYN with a new initial sequence number: nothing yet, until the other side agrees to it.
+    pub(crate) reopening: Option<Held>,
+    /// Segments that run ahead of the other direction, in the order of their packets.
+    pub(crate) early: Vec<Early>,
+    /// What the receiver had not allowed to be sent, as far as is known; it counts once it is acknowledged.
+    pub(crate) doubtful: Vec<Held>,
+}
+
+impl Aside {
+    /// Nothing is kept.
+    pub(crate) const fn new() -> Self {
+        Self {
+            held: Vec::new(),
+            fast_opens: Vec::new(),
+            reopening: None,
+            early: Vec::new(),
+            doubtful: Vec::new(),
+        }
+    }
+
+    /// All of them.
+    pub(crate) fn segments(&self) -> impl Iterator<Item = &Held> {
+        let Self { held, fast_opens, reopening, early, doubtful } = self;
+        let early = early.iter().map(|early| &early.held);
+        held.iter().chain(fast_opens).chain(reopening).chain(doubtful).chain(early)
+    }
+}

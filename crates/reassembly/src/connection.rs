@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use egret_decode::{Flow, TcpFlags, Timestamp};
 
-use crate::arrival::{Arrival, Early, Held};
+use crate::arrival::{Arrival, Aside, Held};
 use crate::delivered::Delivered;
 use crate::half::{Fingerprint, Half};
 use crate::seq::{Numbering, distance};
@@ -73,29 +73,6 @@ pub(crate) struct Tracked<S> {
     duplicates_reported: bool,
 }
 
-/// Segments that are kept before the rules are applied to them.
-#[derive(Debug, Default)]
-pub(crate) struct Aside {
-    /// The first ones of a connection that begins in its middle.
-    pub(crate) held: Vec<Held>,
-    /// SYNs with data of which it is not known yet whether it counts.
-    pub(crate) fast_opens: Vec<Held>,
-    /// A SYN with a new initial sequence number: nothing yet, until the other side agrees to it.
-    pub(crate) reopening: Option<Held>,
-    /// Segments that run ahead of the other direction, in the order of their packets.
-    pub(crate) early: Vec<Early>,
-    /// What the receiver had not allowed to be sent, as far as is known; it counts once it is acknowledged.
-    pub(crate) doubtful: Vec<Held>,
-}
-
-impl Aside {
-    fn segments(&self) -> impl Iterator<Item = &Held> {
-        let Self { held, fast_opens, reopening, early, doubtful } = self;
-        let early = early.iter().map(|early| &early.held);
-        held.iter().chain(fast_opens).chain(reopening).chain(doubtful).chain(early)
-    }
-}
-
 impl<S: Stream> Tracked<S> {
     /// The connection that a segment opens. Only a SYN, a SYN-ACK or payload may.
     pub(crate) fn new(arrival: &Arrival<'_>, now: Timestamp) -> Self {
@@ -156,13 +133,7 @@ impl<S: Stream> Tracked<S> {
 
     /// What is kept before the rules are applied to it.
     pub(crate) fn aside(&self) -> &Aside {
-        const NOTHING: &Aside = &Aside {
-            held: Vec::new(),
-            fast_opens: Vec::new(),
-            reopening: None,
-            early: Vec::new(),
-            doubtful: Vec::new(),
-        };
+        const NOTHING: &Aside = &Aside::new();
         self.aside.as_deref().unwrap_or(NOTHING)
     }
 
