@@ -180,6 +180,14 @@ pub enum Error {
         /// The path of the running program.
         program: String,
     },
+    /// Privileges cannot be given up.
+    #[error("cannot become the user '{user}': {message}; only root can become another user")]
+    Privileges {
+        /// The user, as given.
+        user: String,
+        /// What is wrong.
+        message: String,
+    },
     /// Capturing failed for another reason: the interface is down, or it vanished.
     #[error("{interface}: capturing failed: {message}; see that the interface exists and is up (ip link)")]
     Live {

@@ -67,6 +67,8 @@ mod live;
 mod merge;
 mod notes;
 mod packet;
+#[cfg(target_os = "linux")]
+mod privileges;
 mod source;
 mod stop;
 mod timestamp;
@@ -78,9 +80,11 @@ pub use interface::{Interface, InterfaceTable};
 pub use link_type::LinkType;
 #[cfg(feature = "libpcap")]
 #[cfg_attr(docsrs, doc(cfg(feature = "libpcap")))]
-pub use live::{Device, LiveOptions, devices};
+pub use live::{Clock, Device, Direction, LiveOptions, devices};
 pub use notes::{Note, Notes};
 pub use packet::Packet;
+#[cfg(target_os = "linux")]
+pub use privileges::give_up_privileges;
 pub use stop::Stopper;
 pub use timestamp::Timestamp;
 pub use write::{Format, Rotation, Writer};

@@ -125,19 +125,14 @@ impl Source {
 
     /// What was counted so far; asks the kernel for its drop counters.
     pub(crate) fn statistics(&mut self) -> SourceStatistics {
-        let (name, drops) = match &mut self.kind {
-            Kind::File(file) => (file.name(), file.drops().into()),
+        let (name, [dropped_by_kernel, dropped_by_interface]) = match &mut self.kind {
+            Kind::File(file) => (file.name(), file.drops()),
             #[cfg(feature = "libpcap")]
             Kind::Live(live) => {
                 let drops = live.drops();
                 (live.name(), drops)
             }
         };
-        SourceStatistics {
-            name: name.to_owned(),
-            read: self.read,
-            dropped_by_kernel: drops.0,
-            dropped_by_interface: drops.1,
-        }
+        SourceStatistics { name: name.to_owned(), read: self.read, dropped_by_kernel, dropped_by_interface }
     }
 }

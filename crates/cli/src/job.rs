@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::CommandFactory;
 use clap::error::ErrorKind;
+use egret_capture::Rotation;
 
 use crate::args::{Arguments, Input};
 
@@ -18,9 +19,8 @@ pub(crate) struct Job {
     pub(crate) source: Source,
     /// The filter's words, joined.
     pub(crate) filter: Option<String>,
-    pub(crate) write: Option<PathBuf>,
-    pub(crate) count: Option<u64>,
-    pub(crate) snap_length: Option<u32>,
+    /// The arguments that this was made from.
+    pub(crate) input: Input,
     pub(crate) quiet: bool,
 }
 
@@ -42,21 +42,29 @@ impl Job {
         let source = match (input.read.as_slice(), input.interface.as_slice()) {
             (files @ [_, ..], _) => Source::Files(files.to_vec()),
             ([], interfaces @ [_, ..]) => Source::Interfaces(interfaces.to_vec()),
-            ([], []) if is_fed(io::stdin()) => Source::Files(vec!["-".into()]),
+            ([], []) if input.program.is_empty() && is_fed(io::stdin()) => Source::Files(vec!["-".into()]),
             ([], []) => Source::Interfaces(vec!["any".to_owned()]),
         };
         if input.read.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
             return Err(usage("standard input can be read once: give -r - only once"));
         }
-        if prints && input.write.as_deref() == Some(Path::new("-")) {
-            return Err(usage("-w - would mix packets into what this command prints: give -w a file name"));
+        if input.tail && input.read.len() > 1 {
+            return Err(usage("--tail waits at the end of one file: give one -r"));
+        }
+        if let Some(target) = input.write.as_deref().filter(|target| *target == Path::new("-")) {
+            if prints {
+                return Err(usage(
+                    "-w - would mix packets into what this command prints: give -w a file name",
+                ));
+            }
+            if input.rotation() != Rotation::default() {
+                return Err(usage(&format!("-C, -G and -W make files: {} is none", target.display())));
+            }
         }
         let filter = input.filter.join(" ");
         let filter = (!filter.trim().is_empty()).then_some(filter);
-        let Input { write, count, snap_length, .. } = input;
-        let job =
-            Self { source, filter, write: write.clone(), count: *count, snap_length: *snap_length, quiet };
-        if let Some(target) = write {
+        let job = Self { source, filter, input: input.clone(), quiet };
+        if let Some(target) = &input.write {
             job.may_write(target, "-w")?;
         }
         Ok(job)

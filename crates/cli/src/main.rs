@@ -11,6 +11,7 @@ mod command;
 mod job;
 mod output;
 mod pipeline;
+mod program;
 mod progress;
 mod signals;
 

@@ -4,15 +4,17 @@
 //! before the error is reported; a reader of standard output who has gone ends everything at once.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use egret_capture::{Capture, Event, Packet, Timestamp, Writer};
+use egret_capture::{Capture, Event, Packet, Rotation, SourceStatistics, Timestamp, Writer};
 
 use crate::job::{Job, Source};
 use crate::output::Output;
 use crate::output::text::Count;
-use crate::progress::Bar;
+use crate::program::Program;
+use crate::progress::{Drops, Status};
 use crate::{say, signals};
 
 /// What a command does with packets.
@@ -46,21 +48,28 @@ pub(crate) struct End {
 /// What is wrong with the source, the filter, or a file that is written, after everything before it was printed.
 pub(crate) fn run(job: &Job, consumer: &mut impl Consumer) -> Result<ExitCode> {
     let mut capture = open(job)?;
+    if let Some(user) = &job.input.live.relinquish_privileges {
+        give_up_privileges(user)?;
+    }
     let interrupted = signals::stop_on_signal(&capture.stopper())?;
-    let mut writer =
-        job.write.as_ref().map(|path| Writer::create(path, capture.interface_table())).transpose()?;
-    let bar = Bar::new(job, &capture);
+    let mut writer = job.input.write.as_ref().map(|path| create(path, job, &capture)).transpose()?;
+    let program = Program::start(&job.input.program, capture.stopper())?;
+    let mut status = Status::new(job, &capture);
 
-    let read = pump(job, &mut capture, consumer, writer.as_mut(), bar.as_ref());
+    let read = pump(job, &mut capture, consumer, writer.as_mut(), &mut status);
     // Nobody reads any more: there is no one to finish for. A capture that is being written is still closed properly.
     let gone = read.as_ref().is_err_and(crate::is_closed_pipe);
-    let written = writer.map(Writer::finish).transpose();
-    drop(bar);
+    let live = matches!(job.source, Source::Interfaces(_));
+    let sources = capture.sources();
+    let counted = if live { sources.as_slice() } else { &[] };
+    let written = writer.map(|writer| finish(writer, counted, status.now())).transpose();
+    drop(status);
+    // The program goes on if the capture is over before it.
+    let ended = program.map(Program::wait).transpose()?;
     if gone {
-        return read.map(|()| ExitCode::SUCCESS);
+        return read.map(|()| ended.unwrap_or(ExitCode::SUCCESS));
     }
 
-    let live = matches!(job.source, Source::Interfaces(_));
     let end = End { statistics: capture.statistics(), live };
     consumer.finish(&end);
     consumer.output().flush();
@@ -69,7 +78,7 @@ pub(crate) fn run(job: &Job, consumer: &mut impl Consumer) -> Result<ExitCode> {
     let unread = capture.progress().is_some_and(|file| file.position < file.length);
     let cut_short = interrupted.exit_code().filter(|_| unread);
     if let Some(found) = consumer.summary().filter(|_| !job.quiet) {
-        summarize(&end, &found, cut_short.is_some());
+        summarize(&end, &sources, &found, cut_short.is_some());
     }
     written?;
     if read.is_err() {
@@ -79,7 +88,7 @@ pub(crate) fn run(job: &Job, consumer: &mut impl Consumer) -> Result<ExitCode> {
         }
     }
     read?;
-    Ok(cut_short.map_or(ExitCode::SUCCESS, ExitCode::from))
+    Ok(ended.unwrap_or_else(|| cut_short.map_or(ExitCode::SUCCESS, ExitCode::from)))
 }
 
 fn pump(
@@ -87,10 +96,10 @@ fn pump(
     capture: &mut Capture,
     consumer: &mut impl Consumer,
     mut writer: Option<&mut Writer>,
-    bar: Option<&Bar>,
+    status: &mut Status,
 ) -> Result<()> {
     let snap_length =
-        job.snap_length.map_or(usize::MAX, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+        job.input.snap_length.map_or(usize::MAX, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
     let mut count = 0;
     loop {
         match capture.next_event()? {
@@ -101,32 +110,72 @@ fn pump(
                 if let Some(writer) = &mut writer {
                     writer.flush()?;
                 }
+                status.show(capture, now);
             }
             Some(Event::Packet(mut packet)) => {
                 packet.data = packet.data.get(..snap_length).unwrap_or(packet.data);
                 if let Some(writer) = &mut writer {
                     writer.write(&packet)?;
+                    if writer.is_full() {
+                        return Ok(());
+                    }
                 }
                 count += 1;
-                if consumer.packet(packet).is_break() || job.count == Some(count) {
+                let now = packet.timestamp;
+                if consumer.packet(packet).is_break() || job.input.count == Some(count) {
                     return Ok(());
+                }
+                // Rarely enough to cost nothing, often enough to move smoothly.
+                if count & 0xfff == 0 {
+                    status.show(capture, now);
                 }
             }
             Some(_) => {}
         }
         consumer.output().check()?;
-        // Rarely enough to cost nothing, often enough to move smoothly.
-        if count & 0xfff == 0
-            && let Some(bar) = bar
-        {
-            bar.show(capture);
-        }
     }
+}
+
+/// Creates the file, or the first of the files, that packets are written to.
+fn create(path: &Path, job: &Job, capture: &Capture) -> Result<Writer> {
+    let (rotation, interfaces) = (job.input.rotation(), capture.interface_table());
+    let mut writer = match rotation == Rotation::default() {
+        true => Writer::create(path, interfaces)?,
+        false => Writer::rotating(path, rotation, interfaces)?,
+    };
+    writer.carry(capture.notes());
+    job.input.writing.comment.iter().for_each(|comment| writer.comment(comment));
+    Ok(writer)
+}
+
+/// Ends the written file, with what was counted on each interface.
+fn finish(
+    mut writer: Writer,
+    counted: &[SourceStatistics],
+    now: Timestamp,
+) -> Result<(), egret_capture::Error> {
+    for (interface, counted) in (0..).zip(counted) {
+        writer.statistics(interface, now, counted)?;
+    }
+    writer.finish()
+}
+
+#[cfg(target_os = "linux")]
+fn give_up_privileges(user: &str) -> Result<()> {
+    Ok(egret_capture::give_up_privileges(user)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn give_up_privileges(_: &str) -> Result<()> {
+    anyhow::bail!("-Z works on Linux only: run egret as the user it should be, with the right to capture")
 }
 
 fn open(job: &Job) -> Result<Capture> {
     let mut capture = match &job.source {
-        Source::Files(paths) => Capture::open_all(paths)?,
+        Source::Files(paths) => match paths.as_slice() {
+            [path] if job.input.tail => Capture::tail(path)?,
+            paths => Capture::open_all(paths)?,
+        },
         Source::Interfaces(names) => live(names, job)?,
     };
     if let Some(expression) = &job.filter {
@@ -137,9 +186,7 @@ fn open(job: &Job) -> Result<Capture> {
 
 #[cfg(feature = "libpcap")]
 fn live(interfaces: &[String], job: &Job) -> Result<Capture> {
-    let default = egret_capture::LiveOptions::default();
-    let snap_length = job.snap_length.unwrap_or(default.snap_length);
-    let capture = Capture::live_all(interfaces, egret_capture::LiveOptions { snap_length, ..default })?;
+    let capture = Capture::live_all(interfaces, job.input.live_options())?;
     // Nobody need have named the interface; without this line, a capture by mistake looks like a hang.
     if !job.quiet {
         say(format_args!("capturing on {}; Ctrl-C ends it", interfaces.join(", ")));
@@ -168,7 +215,7 @@ pub(crate) const NO_LIBPCAP: &str = "this egret was built without libpcap\n\
     install libpcap's development file (libpcap-dev on Debian) and build with the feature `libpcap`, which is on by default";
 
 /// One line on standard error: what was read, found and lost.
-fn summarize(end: &End, found: &str, cut_short: bool) {
+fn summarize(end: &End, sources: &[SourceStatistics], found: &str, cut_short: bool) {
     use std::fmt::Write;
     let statistics = &end.statistics;
     let mut line = Count(statistics.passed, "packet").to_string();
@@ -176,6 +223,9 @@ fn summarize(end: &End, found: &str, cut_short: bool) {
     if end.live {
         let drops = statistics.dropped_by_kernel.unwrap_or(0) + statistics.dropped_by_interface.unwrap_or(0);
         let _ = write!(line, ", {drops} dropped");
+        if drops > 0 {
+            let _ = write!(line, " ({})", Drops(sources));
+        }
     } else if cut_short {
         line.push_str("; interrupted before the end of the file");
     }

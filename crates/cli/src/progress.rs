@@ -1,41 +1,103 @@
-//! The progress bar: on standard error, for people, while a file is read.
+//! What is shown on standard error while packets are read: a progress bar for files, for live captures what was lost.
+//!
+//! Where standard error is a terminal and standard output is not, a line that is written over; otherwise (records and
+//! such a line on one screen would tear each other) a message each time that more packets were dropped.
 
+use std::fmt;
 use std::io::{self, IsTerminal};
+use std::time::Duration;
 
-use egret_capture::Capture;
+use egret_capture::{Capture, SourceStatistics, Timestamp};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::job::Job;
+use crate::job::{Job, Source};
+use crate::output::text::Count;
+use crate::say;
 
 /// A file below this is read before anyone could look at a bar.
 const WORTH_IT: u64 = 16 << 20;
+/// How often a live capture is looked at.
+const EACH: Duration = Duration::from_secs(1);
 
-/// A progress bar; gone when dropped.
-pub(crate) struct Bar(ProgressBar);
+/// What is shown; gone when dropped.
+pub(crate) struct Status {
+    bar: Option<ProgressBar>,
+    live: bool,
+    quiet: bool,
+    dropped: u64,
+    now: Timestamp,
+    /// When a live capture was last looked at.
+    looked: Timestamp,
+}
 
-impl Bar {
-    /// A bar for reading a regular file, where someone can see it and it is in nobody's way: standard error is a
-    /// terminal, standard output is not (records and a bar on one screen would tear each other).
-    pub(crate) fn new(job: &Job, capture: &Capture) -> Option<Self> {
-        let length = capture.progress()?.length;
-        if job.quiet || length < WORTH_IT || !io::stderr().is_terminal() || io::stdout().is_terminal() {
-            return None;
-        }
-        let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
-        let template = "{percent:>3} %  {wide_bar}  {bytes} of {total_bytes}, {eta} left";
-        Some(Self(bar.with_style(ProgressStyle::with_template(template).ok()?)))
+impl Status {
+    pub(crate) fn new(job: &Job, capture: &Capture) -> Self {
+        let live = matches!(job.source, Source::Interfaces(_));
+        let visible = !job.quiet && io::stderr().is_terminal() && !io::stdout().is_terminal();
+        let length = capture.progress().map(|file| file.length).filter(|&length| length >= WORTH_IT);
+        let template = match length {
+            _ if live => "{msg}",
+            _ => "{percent:>3} %  {wide_bar}  {bytes} of {total_bytes}, {eta} left",
+        };
+        let style =
+            ProgressStyle::with_template(template).ok().filter(|_| visible && (live || length.is_some()));
+        let bar = style.map(|style| {
+            ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr()).with_style(style)
+        });
+        let start = Timestamp::EPOCH;
+        Self { bar, live, quiet: job.quiet, dropped: 0, now: start, looked: start }
     }
 
-    /// Moves it to where the capture is.
-    pub(crate) fn show(&self, capture: &Capture) {
-        if let Some(progress) = capture.progress() {
-            self.0.set_position(progress.position);
+    /// How far packet time has come.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Shows where the capture is, at this time.
+    pub(crate) fn show(&mut self, capture: &mut Capture, now: Timestamp) {
+        self.now = now;
+        if let (Some(bar), Some(progress)) = (&self.bar, capture.progress()) {
+            bar.set_position(progress.position);
+        }
+        if !self.live || now.since(self.looked) < EACH {
+            return;
+        }
+        self.looked = now;
+        let statistics = capture.statistics();
+        let dropped =
+            statistics.dropped_by_kernel.unwrap_or(0) + statistics.dropped_by_interface.unwrap_or(0);
+        if let Some(bar) = &self.bar {
+            bar.set_message(format!("{}, {dropped} dropped", Count(statistics.read, "packet")));
+            bar.tick();
+        } else if dropped > self.dropped && !self.quiet {
+            say(format_args!("{} dropped: {}", Count(dropped, "packet"), Drops(&capture.sources())));
+        }
+        self.dropped = dropped;
+    }
+}
+
+impl Drop for Status {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
         }
     }
 }
 
-impl Drop for Bar {
-    fn drop(&mut self) {
-        self.0.finish_and_clear();
+/// Which interface lost how many packets: `eth0 3 by the kernel, eth1 2 by the interface`.
+pub(crate) struct Drops<'a>(pub(crate) &'a [SourceStatistics]);
+
+impl fmt::Display for Drops<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut comma = "";
+        for SourceStatistics { name, dropped_by_kernel, dropped_by_interface, .. } in self.0 {
+            for (count, by) in [(dropped_by_kernel, "kernel"), (dropped_by_interface, "interface")] {
+                if let Some(count @ 1..) = count {
+                    write!(f, "{comma}{name} {count} by the {by}")?;
+                    comma = ", ";
+                }
+            }
+        }
+        Ok(())
     }
 }

@@ -9,7 +9,7 @@ use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use super::batch::Batch;
-use super::{LiveOptions, device};
+use super::{Clock, Direction, LiveOptions, device};
 use crate::stop;
 use crate::{Error, LinkType, Timestamp, filter};
 
@@ -19,11 +19,12 @@ const TIMEOUT_MS: i32 = 10;
 const NOTHING_YET: &str = "Resource temporarily unavailable";
 
 #[expect(unsafe_code, reason = "functions of libpcap that the pcap crate does not offer")]
-// SAFETY: both take a pcap_t and return an int, as pcap_get_selectable_fd(3) and pcap_get_tstamp_precision(3) say; the
-// pcap crate links the library.
+// SAFETY: they take a pcap_t, the last an int as well, and return an int, as their manual pages in section 3 say; the pcap
+// crate links the library.
 unsafe extern "C" {
     fn pcap_get_selectable_fd(handle: *mut c_void) -> c_int;
     fn pcap_get_tstamp_precision(handle: *mut c_void) -> c_int;
+    fn pcap_set_tstamp_type(handle: *mut c_void, kind: c_int) -> c_int;
 }
 
 /// An activated, non-blocking handle.
@@ -43,6 +44,14 @@ impl Handle {
         };
         let mut capture = opened.map_err(|error| open_error(name, error))?;
         prefer_cooked_v2(&mut capture);
+        let direction = match options.direction {
+            Direction::Both => None,
+            Direction::In => Some(pcap::Direction::In),
+            Direction::Out => Some(pcap::Direction::Out),
+        };
+        if let Some(direction) = direction {
+            capture.direction(direction).map_err(|error| open_error(name, error))?;
+        }
         let capture = capture.setnonblock().map_err(|error| open_error(name, error))?;
         let nanos_per_unit = if precision(&capture) == pcap::Precision::Nano as c_int { 1 } else { 1_000 };
         Ok(Self { capture, nanos_per_unit })
@@ -108,13 +117,33 @@ fn activate(
     promiscuous: bool,
 ) -> Result<pcap::Capture<pcap::Active>, pcap::Error> {
     let clamp = |value: u32| i32::try_from(value).unwrap_or(i32::MAX);
-    pcap::Capture::from_device(name)?
+    let capture = pcap::Capture::from_device(name)?;
+    set_clock(&capture, options.clock)?;
+    capture
         .promisc(promiscuous)
         .snaplen(clamp(options.snap_length))
         .buffer_size(clamp(options.buffer_size))
         .timeout(TIMEOUT_MS)
         .precision(pcap::Precision::Nano)
         .open()
+}
+
+/// Asks for another clock than the system's. The `pcap` crate has a call for it that ignores the answer.
+#[expect(unsafe_code, reason = "the pcap crate ignores whether libpcap accepted the clock")]
+fn set_clock(capture: &pcap::Capture<pcap::Inactive>, clock: Clock) -> Result<(), pcap::Error> {
+    // The numbers of PCAP_TSTAMP_HOST and so on.
+    let kind = match clock {
+        Clock::Host => return Ok(()),
+        Clock::HostLowPrecision => 1,
+        Clock::HostHighPrecision => 2,
+        Clock::Adapter => 3,
+        Clock::AdapterUnsynced => 4,
+    };
+    // SAFETY: the handle is alive and not activated.
+    match unsafe { pcap_set_tstamp_type(capture.as_ptr().cast(), kind) } {
+        0 => Ok(()),
+        _ => Err(pcap::Error::PcapError("it has no time stamps of this kind".to_owned())),
+    }
 }
 
 /// The `any` device has two headers to choose from; the second tells the interface of each packet.

@@ -37,13 +37,52 @@ pub struct LiveOptions {
     pub snap_length: u32,
     /// The bytes of the kernel's buffer, in which packets wait to be read; 64 MiB by default. The kernel takes them all.
     pub buffer_size: u32,
-    /// Whether to see packets that are not for this machine too, where the interface can; true by default.
+    /// Whether to see packets that are not for this machine too, where the interface can; false by default.
     pub promiscuous: bool,
+    /// Which packets to see; both ways by default.
+    pub direction: Direction,
+    /// Who says what time it is when a packet comes; the system by default.
+    pub clock: Clock,
+}
+
+/// Packets on their way into this machine, out of it, or both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Direction {
+    /// Both.
+    #[default]
+    Both,
+    /// Only what comes in.
+    In,
+    /// Only what goes out.
+    Out,
+}
+
+/// Where time stamps come from (pcap-tstamp(7)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Clock {
+    /// The system, in the way it likes best.
+    #[default]
+    Host,
+    /// The system, quickly.
+    HostLowPrecision,
+    /// The system, precisely.
+    HostHighPrecision,
+    /// The network card, kept in step with the system's clock.
+    Adapter,
+    /// The network card, by a clock of its own: ticks and packets of other interfaces do not fit its times.
+    AdapterUnsynced,
 }
 
 impl Default for LiveOptions {
     fn default() -> Self {
-        Self { snap_length: 262_144, buffer_size: 64 * 1024 * 1024, promiscuous: true }
+        Self {
+            snap_length: 262_144,
+            buffer_size: 64 * 1024 * 1024,
+            promiscuous: false,
+            direction: Direction::Both,
+            clock: Clock::Host,
+        }
     }
 }
 
@@ -107,7 +146,7 @@ impl Live {
     }
 
     /// Packets dropped by the kernel and by the interface since the capture began.
-    pub(crate) fn drops(&mut self) -> (Option<u64>, Option<u64>) {
+    pub(crate) fn drops(&mut self) -> [Option<u64>; 2] {
         self.drops.update(self.handle.stats());
         self.drops.totals()
     }

@@ -29,8 +29,8 @@ impl Drops {
     }
 
     /// Dropped by the kernel, dropped by the interface.
-    pub(super) fn totals(&self) -> (Option<u64>, Option<u64>) {
-        self.totals.map_or((None, None), |(kernel, interface)| (Some(kernel), Some(interface)))
+    pub(super) fn totals(&self) -> [Option<u64>; 2] {
+        self.totals.map_or([None; 2], |(kernel, interface)| [Some(kernel), Some(interface)])
     }
 }
 
@@ -41,10 +41,10 @@ mod tests {
     #[test]
     fn a_counter_that_wraps_goes_on() {
         let mut drops = Drops::default();
-        assert_eq!(drops.totals(), (None, None));
+        assert_eq!(drops.totals(), [None; 2]);
         drops.update(Some((u32::MAX - 1, 3)));
         drops.update(Some((4, 3)));
         drops.update(None);
-        assert_eq!(drops.totals(), (Some(u64::from(u32::MAX) + 5), Some(3)));
+        assert_eq!(drops.totals(), [Some(u64::from(u32::MAX) + 5), Some(3)]);
     }
 }

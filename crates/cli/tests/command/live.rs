@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
-use crate::run::{catches_signals, egret, run, signal};
+use crate::run::{Done, catches_signals, egret, run, signal};
 
 /// Long enough for a machine that does ten other things.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -144,4 +144,120 @@ fn a_quiet_capture_ends_when_nobody_reads_any_more() {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the command starts");
     drop(child.stdout.take());
     assert_eq!(child.wait().expect("the command ends").code(), Some(0));
+}
+
+/// Not a test, but the program that the next one runs: makes a request to the port that the environment names.
+#[test]
+#[ignore = "run by another test"]
+fn client() {
+    let port = std::env::var_os("EGRET_TEST_PORT").expect("it is set").into_string().expect("a number");
+    get(port.parse().expect("a number"));
+}
+
+#[test]
+fn a_program_is_captured_while_it_runs_and_its_exit_code_is_ours() {
+    if !permitted() {
+        return;
+    }
+    let port = serve();
+    let this = std::env::current_exe().expect("a path").into_os_string().into_string().expect("a plain path");
+    let filter = format!("tcp port {port}");
+    let mut command =
+        egret(&["http", "-i", "lo", "--json", &filter, "--", &this, "--exact", "live::client", "--ignored"]);
+    let done = Done::from(command.env("EGRET_TEST_PORT", port.to_string()).output().expect("it starts"));
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    let records = done.records();
+    assert_eq!(records.len(), 1, "{}", done.err);
+    assert_eq!(records[0]["verdict"], "complete");
+    // What the program prints is not among the records.
+    assert!(done.err.contains("1 passed"), "{}", done.err);
+
+    for (program, code) in [("exit 7", 7), ("kill -9 $$", 137)] {
+        let done: Done = egret(&["packets", "-i", "lo", "-q", &filter, "--", "sh", "-c", program])
+            .output()
+            .expect("it starts")
+            .into();
+        assert_eq!((done.code, done.err.as_str()), (Some(code), ""));
+    }
+    let done = run("packets -i lo -- no-such-program-as-this");
+    assert_eq!(done.code, Some(1));
+    assert!(done.err.contains("no-such-program-as-this cannot be started"), "{}", done.err);
+    // A capture that is over first waits for the program.
+    let done = run("packets -i lo -q -c 1 -- sh -c 'ping -qc1 127.0.0.1; sleep 0.5; exit 3'");
+    assert!(done.code == Some(3), "{}", done.err);
+}
+
+#[test]
+fn several_interfaces_are_captured_at_once() {
+    if !permitted() {
+        return;
+    }
+    let port = serve();
+    let copy = crate::run::file("several.pcapng", b"");
+    let line = format!("packets -i lo -i any -w {copy}");
+    let filter = format!("tcp port {port}");
+    let words: Vec<&str> = line.split(' ').chain([filter.as_str()]).collect();
+    let (child, _) = start(&words);
+    while !catches_signals(&child) {
+        thread::sleep(Duration::from_millis(10));
+    }
+    get(port);
+    thread::sleep(Duration::from_millis(300));
+    let (code, said) = signal("-INT", child);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("capturing on lo, any;"), "{said}");
+    let packets = run(&format!("packets --json -r {copy}")).records();
+    let of = |interface: u64| packets.iter().filter(|packet| packet["interface"] == interface).count();
+    assert!(of(0) > 5 && of(0) == of(1), "{} and {}", of(0), of(1));
+    // What was counted is in the file, for those who read it later.
+    assert_eq!(run(&format!("stats --json -r {copy}")).records()[0]["dropped"]["kernel"], 0);
+}
+
+#[test]
+fn privileges_are_given_up_when_the_interface_is_open() {
+    let status = std::fs::read_to_string("/proc/self/status").expect("the file is there");
+    if !permitted() || !status.contains("Uid:\t0\t0\t0\t0") {
+        eprintln!("skipped: only root has privileges to give up");
+        return;
+    }
+    let program = "grep -E '^(Uid|Gid|NoNewPrivs|CapEff):' /proc/self/status | tr -s '\t ' '  '";
+    let done: Done = egret(&["packets", "-q", "-i", "lo", "-Z", "12345:12346", "--", "sh", "-c", program])
+        .output()
+        .expect("it starts")
+        .into();
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    let expected = "Uid: 12345 12345 12345 12345\nGid: 12346 12346 12346 12346\nCapEff: 0000000000000000\nNoNewPrivs: 1\n";
+    assert_eq!(done.err, expected);
+    // A file is created by the user that it is.
+    let refused = run("packets -q -i lo -Z 12345:12346 -w /proc/egret.pcapng");
+    assert_eq!(refused.code, Some(1));
+    let unknown = run("packets -q -i lo -Z no-such-user-as-this");
+    assert!(unknown.code == Some(1) && unknown.err.contains("no such user"), "{}", unknown.err);
+}
+
+#[test]
+fn what_is_written_live_is_readable_after_a_kill() {
+    if !permitted() {
+        return;
+    }
+    let port = serve();
+    let copy = crate::run::file("killed.pcapng", b"");
+    let (mut child, _) = start(&["packets", "-i", "lo", "-w", &copy, &format!("tcp port {port}")]);
+    while !catches_signals(&child) {
+        thread::sleep(Duration::from_millis(10));
+    }
+    let mut written = 0;
+    for _ in 0..100 {
+        get(port);
+        thread::sleep(Duration::from_millis(50));
+        written = std::fs::metadata(&copy).expect("the file").len();
+        if written > 2000 {
+            break;
+        }
+    }
+    child.kill().expect("a child");
+    child.wait().expect("a child");
+    let read = run(&format!("packets -r {copy}"));
+    assert_eq!(read.code, Some(0), "{}", read.err);
+    assert!(written > 2000 && read.text().lines().count() > 5);
 }

@@ -1,8 +1,12 @@
-//! Where packets come from: several files as one.
+//! Where packets come from and where they go: several files as one, files that grow, files that follow each other.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
 
-use crate::run::{conversation, file, header, record, root, run};
+use egret_capture::{Capture, Note};
+
+use crate::run::{catches_signals, conversation, egret, file, header, record, root, run, signal};
 
 #[test]
 fn several_files_are_one_capture_in_the_order_of_time() {
@@ -46,4 +50,74 @@ fn what_is_written_of_several_files_can_be_read() {
     );
     let merged = run(&format!("packets -r {one} -r {two}"));
     assert_eq!(run(&format!("packets -r {target}")).text(), merged.text());
+}
+
+#[test]
+fn a_file_that_grows_is_followed_until_a_signal() {
+    let whole = conversation(&[(true, b"one"), (false, b"two"), (true, b"three")]);
+    let (before, after) = whole.split_at(24 + 59);
+    let growing = file("growing.pcap", before);
+    let mut command = egret(&["packets", "--tail", "-r", &growing]);
+    let mut child =
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
+    assert!(lines.next().expect("a line").contains("length 3"));
+    let mut writer = OpenOptions::new().append(true).open(&growing).expect("the file");
+    writer.write_all(after).expect("room");
+    assert!(lines.next().is_some());
+    assert!(lines.next().expect("a line").contains("length 5"));
+    fs::rename(&growing, format!("{growing}.1")).expect("the folder can be written to");
+    file("growing.pcap", &conversation(&[(true, b"a new file")]));
+    assert!(lines.next().expect("a line").contains("length 10"));
+    assert!(catches_signals(&child));
+    let (code, said) = signal("-INT", child);
+    assert_eq!((code, said.as_str()), (Some(0), "egret: 4 packets\n"));
+}
+
+#[test]
+fn files_follow_each_other_by_size_and_by_time() {
+    let input =
+        file("rotate.pcap", &conversation(&[(true, &[b'x'; 1000]), (false, b"two"), (true, b"three")]));
+    let target = file("rotated.pcap", b"");
+    let names = |pattern: &str| {
+        let folder =
+            fs::read_dir(std::path::Path::new(&target).parent().expect("a folder")).expect("a folder");
+        let names = folder.filter_map(|entry| entry.expect("an entry").file_name().into_string().ok());
+        let mut names: Vec<_> = names.filter(|name| name.starts_with(pattern)).collect();
+        names.sort();
+        names
+    };
+    // The packet that makes a file too large is the last in it.
+    assert_eq!(run(&format!("packets -r {input} -w {target} -C 1k")).code, Some(0));
+    assert_eq!(names("rotated.pcap"), ["rotated.pcap", "rotated.pcap1"]);
+    assert_eq!(run(&format!("packets -r {target}1")).text().lines().count(), 2);
+    // A file a second, named with the times of the packets.
+    let pattern = target.replace("rotated", "at-%s");
+    assert_eq!(run(&format!("packets -r {input} -w {pattern} -G 1")).code, Some(0));
+    assert_eq!(names("at-"), ["at-0.pcap", "at-1.pcap", "at-2.pcap"]);
+    // With a number of files it ends after them.
+    let done = run(&format!("packets -r {input} -w {} -G 1 -W 2", pattern.replace("at-", "few-")));
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    assert_eq!(names("few-"), ["few-0.pcap", "few-1.pcap"]);
+    let wrong = run(&format!("packets -r {input} -w {} -G 1", pattern.replace("%s", "%Q")));
+    assert!(wrong.code == Some(1) && wrong.err.contains("'%Q' is no part of a time"), "{}", wrong.err);
+}
+
+#[test]
+fn comments_are_carried_and_added() {
+    let [first, second] = ["commented.pcapng", "again.pcapng"].map(|name| file(name, b""));
+    let input = "fixtures/http/keep-alive.pcap";
+    assert_eq!(run(&format!("packets -r {input} -w {first} --comment 'a word'")).code, Some(0));
+    assert_eq!(run(&format!("streams -r {first} -w {second} --comment more")).code, Some(0));
+    let mut capture = Capture::open(&second).expect("a capture");
+    while capture.next_packet().expect("a capture").is_some() {}
+    let comments = ["more", "a word"].map(|text| Note::Comment(text.to_owned()));
+    assert_eq!(capture.notes().since(0), comments);
+}
+
+#[test]
+fn a_full_disk_is_told() {
+    let done = run("packets -r fixtures/http/keep-alive.pcap -w /dev/full");
+    assert_eq!(done.code, Some(1));
+    assert!(done.err.contains("/dev/full: writing failed: No space left"), "{}", done.err);
 }
