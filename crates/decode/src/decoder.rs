@@ -43,9 +43,7 @@ impl Decoder {
 
     /// As [`layers`](crate::layers()), by these rules.
     pub fn layers<'a>(&'a self, packet: Packet<'a>) -> Layers<'a> {
-        let mut layers = Layers::new();
-        walk::packet(self, packet, &mut layers);
-        layers
+        Layers::of(self, packet)
     }
 
     /// What a datagram between these ports carries, if it may be a tunnel's.

@@ -16,6 +16,7 @@ use crate::link::ppp::Ppp;
 use crate::link::tagged::Tagged;
 use crate::link::wlan::Wlan;
 use crate::net::{Extension, Options};
+use crate::text::Line;
 use crate::transport::security::Security;
 use crate::tunnel::backbone::Backbone;
 use crate::tunnel::erspan::Erspan;
@@ -29,8 +30,8 @@ use crate::tunnel::teredo::Origin;
 use crate::tunnel::vlan::Vlan;
 use crate::tunnel::vntag::Vntag;
 use crate::tunnel::vxlan::Vxlan;
-use crate::walk::{MAX_HEADERS, Visitor};
-use crate::{Arp, Decoder, Icmp, Ipv4, Ipv6, Tcp, Udp};
+use crate::walk::{self, MAX_HEADERS, Visitor};
+use crate::{Arp, Decoded, Decoder, Icmp, Ipv4, Ipv6, Tcp, Udp};
 
 /// Every header a walk may enter, and the payload.
 const CAPACITY: usize = MAX_HEADERS + 1;
@@ -59,10 +60,11 @@ pub struct Layer<'a> {
     name: &'static str,
     offset: u32,
     length: usize,
+    total: usize,
     fields: Fields<'a>,
 }
 
-impl Layer<'_> {
+impl<'a> Layer<'a> {
     /// The stable name, in lower case: `ethernet`, `vlan`, `ipv4`, `ipv6-fragment`, `tcp`, …; the crate's table of what
     /// is decoded lists them. What is behind the last header, if anything is, is `payload`.
     pub fn name(&self) -> &'static str {
@@ -74,6 +76,15 @@ impl Layer<'_> {
         let start = self.offset as usize;
         start..start + self.length
     }
+
+    /// How long the header is with what it carries, as it was on the wire.
+    pub(crate) fn total(&self) -> usize {
+        self.total
+    }
+
+    pub(crate) fn fields(&self) -> &Fields<'a> {
+        &self.fields
+    }
 }
 
 impl fmt::Display for Layer<'_> {
@@ -82,22 +93,41 @@ impl fmt::Display for Layer<'_> {
     }
 }
 
-/// The layers of a packet, from the outside in.
+/// The layers of a packet, from the outside in, and what they amount to.
 #[derive(Clone, Copy)]
 pub struct Layers<'a> {
-    list: [Option<Layer<'a>>; CAPACITY],
-    length: usize,
+    list: List<'a>,
+    decoded: Decoded<'a>,
 }
 
 impl<'a> Layers<'a> {
-    /// None yet.
-    pub(crate) const fn new() -> Self {
-        Self { list: [None; CAPACITY], length: 0 }
+    /// Walks through a packet and takes the layers down.
+    pub(crate) fn of(decoder: &'a Decoder, packet: Packet<'a>) -> Self {
+        let mut list = List::new();
+        let decoded = walk::packet(decoder, packet, &mut list);
+        Self { list, decoded }
+    }
+
+    /// The layers behind the header of this fragment, of what is known of its datagram.
+    pub(crate) fn of_datagram(&self, payload: &'a [u8]) -> Self {
+        let mut list = List::new();
+        let decoded = walk::datagram(&self.decoded, payload, &mut list);
+        Self { list, decoded }
     }
 
     /// The layers, by reference.
     pub fn iter(&self) -> impl Iterator<Item = &Layer<'a>> {
-        self.list.iter().take(self.length).flatten()
+        self.into_iter()
+    }
+
+    /// The packet and what is in it, as [`decode`](crate::decode) gives it.
+    pub fn decoded(&self) -> &Decoded<'a> {
+        &self.decoded
+    }
+
+    /// The packet on one line, in tcpdump's words; with `link_header`, what its `-e` shows too.
+    pub fn line(&self, link_header: bool) -> Line<'_, 'a> {
+        Line { layers: self, link_header, text: true }
     }
 }
 
@@ -107,7 +137,7 @@ impl<'a, 'l> IntoIterator for &'l Layers<'a> {
 
     fn into_iter(self) -> Self::IntoIter {
         // What is not used is `None`, which flattening leaves out.
-        self.list.iter().flatten()
+        self.list.slots.iter().flatten()
     }
 }
 
@@ -117,10 +147,29 @@ impl fmt::Debug for Layers<'_> {
     }
 }
 
-impl<'a> Visitor<'a> for Layers<'a> {
-    fn visit(&mut self, name: &'static str, offset: u32, length: usize, fields: impl FnOnce() -> Fields<'a>) {
-        if let Some(slot) = self.list.get_mut(self.length) {
-            *slot = Some(Layer { name, offset, length, fields: fields() });
+/// Where the layers are taken down.
+#[derive(Clone, Copy)]
+struct List<'a> {
+    slots: [Option<Layer<'a>>; CAPACITY],
+    length: usize,
+}
+
+impl List<'_> {
+    const fn new() -> Self {
+        Self { slots: [None; CAPACITY], length: 0 }
+    }
+}
+
+impl<'a> Visitor<'a> for List<'a> {
+    fn visit(
+        &mut self,
+        name: &'static str,
+        offset: u32,
+        (length, total): (usize, usize),
+        fields: impl FnOnce() -> Fields<'a>,
+    ) {
+        if let Some(slot) = self.slots.get_mut(self.length) {
+            *slot = Some(Layer { name, offset, length, total, fields: fields() });
             self.length += 1;
         }
     }

@@ -53,11 +53,13 @@
 mod checksum;
 mod decoded;
 mod decoder;
+pub mod dns;
 mod flow;
 mod layers;
 mod link;
 mod net;
 mod stop;
+mod text;
 mod transport;
 mod tunnel;
 mod walk;
@@ -71,8 +73,10 @@ pub use egret_capture::{
 };
 pub use flow::{Endpoint, Flow, Path, PathId};
 pub use layers::{Layer, Layers, layers};
+pub use link::Hardware;
 pub use net::{Arp, Fragment, Ipv4, Ipv6, Network};
 pub use stop::{Stop, StopReason};
+pub use text::Line;
 pub use transport::{Icmp, SackBlocks, Tcp, TcpFlags, TcpOption, TcpOptions, Transport, Udp};
 
 /// The programs of the README are compiled and run too.

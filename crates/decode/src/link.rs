@@ -56,7 +56,8 @@ fn walk_rare<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>, link_type: LinkType
 }
 
 /// A hardware address as people write it: bytes in hexadecimal with colons between them.
-pub(crate) struct Hardware<'a>(pub(crate) &'a [u8]);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Hardware<'a>(pub &'a [u8]);
 
 impl fmt::Display for Hardware<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

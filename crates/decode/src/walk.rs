@@ -25,8 +25,15 @@ pub(crate) const MAX_HEADERS: usize = 32;
 
 /// Who is told of each header on the way. Generic and inlined, so that [`Unseen`] costs nothing.
 pub(crate) trait Visitor<'a> {
-    /// A header (or, last, the payload) of `length` bytes lies at `offset`; `fields` tells what is in it.
-    fn visit(&mut self, name: &'static str, offset: u32, length: usize, fields: impl FnOnce() -> Fields<'a>);
+    /// A header (or, last, the payload) lies at `offset`. Its lengths are that of itself, and that of itself with what it
+    /// carries as it was on the wire; `fields` tells what is in it.
+    fn visit(
+        &mut self,
+        name: &'static str,
+        offset: u32,
+        lengths: (usize, usize),
+        fields: impl FnOnce() -> Fields<'a>,
+    );
 }
 
 /// Nobody is told: the walk of [`decode`](crate::decode).
@@ -34,7 +41,7 @@ pub(crate) struct Unseen;
 
 impl<'a> Visitor<'a> for Unseen {
     #[inline(always)]
-    fn visit(&mut self, _: &'static str, _: u32, _: usize, _: impl FnOnce() -> Fields<'a>) {}
+    fn visit(&mut self, _: &'static str, _: u32, _: (usize, usize), _: impl FnOnce() -> Fields<'a>) {}
 }
 
 /// What the header that was just taken off says about what follows it.
@@ -153,10 +160,9 @@ impl<'a, 'v, V: Visitor<'a>> Walk<'a, 'v, V> {
     fn finish(self, packet: Packet<'a>) -> Decoded<'a> {
         let (payload, cut) = (self.rest, self.cut);
         if !payload.is_empty() || cut > 0 {
-            self.visitor.visit("payload", self.offset, payload.len(), || Fields::Payload {
-                length: payload.len(),
-                cut,
-            });
+            let lengths = (payload.len(), payload.len() + cut as usize);
+            self.visitor
+                .visit("payload", self.offset, lengths, || Fields::Payload { length: payload.len(), cut });
         }
         let (path, (source_port, destination_port)) = (self.path, self.ports);
         let flow = self.network.and_then(|network| network.addresses()).map(|(source, destination)| Flow {
@@ -215,7 +221,8 @@ impl<'a, 'v, V: Visitor<'a>> Walk<'a, 'v, V> {
         let Some((header, rest)) = self.rest.split_at_checked(length) else {
             return Err(self.truncated(layer, u32::try_from(length).unwrap_or(u32::MAX)));
         };
-        self.visitor.visit(layer, self.offset, length, || fields(header));
+        let lengths = (length, self.rest.len() + self.cut as usize);
+        self.visitor.visit(layer, self.offset, lengths, || fields(header));
         self.headers += 1;
         self.rest = rest;
         // No packet is longer than 32 bits can say, because its length on the wire is such a number.

@@ -75,6 +75,12 @@ fn check_layers(decoded: &Decoded<'_>) -> Result<(), TestCaseError> {
         names.push(layer.name());
     }
     prop_assert_eq!(layers.iter().count(), names.len());
+    prop_assert_eq!(format!("{:?}", layers.decoded()), format!("{decoded:?}"));
+    for link_header in [false, true] {
+        let line = layers.line(link_header).to_string();
+        prop_assert!(!line.contains(|c: char| c.is_control() && c != '\t'), "{line:?}");
+        prop_assert!(line.len() < 2000 + 32 * data.len(), "{} bytes of a line", line.len());
+    }
     let payload = names.last() == Some(&"payload");
     prop_assert_eq!(payload, !decoded.payload.is_empty() || decoded.cut > 0);
     if payload {

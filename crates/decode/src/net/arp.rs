@@ -46,9 +46,9 @@ pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Nex
         target_mac: view.get_target_hw_addr().octets(),
         target_ip: view.get_target_proto_addr(),
     };
-    // Nothing belongs to an ARP packet behind its addresses; Ethernet pads it.
-    walk.limit(LENGTH);
     walk.enter(NAME, LENGTH, |_| Fields::Arp(header))?;
+    // Nothing belongs to an ARP packet behind its addresses; Ethernet pads it.
+    walk.limit(0);
     walk.network = Some(Network::Arp(header));
     Ok(Next::Payload)
 }

@@ -14,21 +14,31 @@ const NAME: &str = "l2tp";
 const LENGTH: u16 = 0x4000;
 const SEQUENCE: u16 = 0x0800;
 const OFFSET: u16 = 0x0200;
+const PRIORITY: u16 = 0x0100;
 
 /// The fields of the header of a data message.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct L2tp {
+    flags: u16,
     pub(crate) tunnel: u16,
     pub(crate) session: u16,
     /// Sequence numbers: of this message, and of the next that is expected.
     pub(crate) sequence: Option<(u16, u16)>,
 }
 
+impl L2tp {
+    /// tcpdump's letters for the flags.
+    pub(crate) fn letters(self) -> impl Iterator<Item = char> {
+        let letters = [(LENGTH, 'L'), (SEQUENCE, 'S'), (OFFSET, 'O'), (PRIORITY, 'P')];
+        letters.into_iter().filter(move |(flag, _)| self.flags & flag != 0).map(|(_, letter)| letter)
+    }
+}
+
 /// Whether this is a data message of version 2.
 pub(crate) fn fits(first: &[u8; 4]) -> bool {
     let [a, b, ..] = *first;
     // Control messages have the highest bit set; the others are reserved.
-    u16::from_be_bytes([a, b]) & !(LENGTH | SEQUENCE | OFFSET | 0x0100) == 2
+    u16::from_be_bytes([a, b]) & !(LENGTH | SEQUENCE | OFFSET | PRIORITY) == 2
 }
 
 pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Next, Stopped> {
@@ -46,7 +56,7 @@ pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Nex
     if flags & OFFSET != 0 {
         length += usize::from(number(walk, &mut length)?);
     }
-    walk.enter(NAME, length, |_| Fields::L2tp(L2tp { tunnel, session, sequence }))?;
+    walk.enter(NAME, length, |_| Fields::L2tp(L2tp { flags, tunnel, session, sequence }))?;
     ppp::walk(walk)
 }
 

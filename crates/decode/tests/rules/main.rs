@@ -5,6 +5,10 @@ mod build;
 #[cfg(test)]
 mod checksum;
 #[cfg(test)]
+mod dns;
+#[cfg(test)]
+mod line;
+#[cfg(test)]
 mod link;
 #[cfg(test)]
 mod listing;
