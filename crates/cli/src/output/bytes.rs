@@ -10,8 +10,7 @@ pub(crate) struct Escaped<'a>(pub(crate) &'a [u8]);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Nearly always there is nothing to escape, which is found out for many bytes at a time.
-        if self.0.iter().fold(true, |plain, byte| plain & (b' '..=b'~').contains(byte)) {
+        if is_plain(self.0) {
             return f.write_str(std::str::from_utf8(self.0).unwrap_or_default());
         }
         for chunk in self.0.utf8_chunks() {
@@ -30,6 +29,23 @@ impl fmt::Display for Escaped<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether bytes are printable ASCII and nothing else. Nearly always they are.
+pub(crate) fn is_plain(bytes: &[u8]) -> bool {
+    none(bytes, |byte| !(b' '..=b'~').contains(&byte))
+}
+
+/// Whether there is none such among the bytes. In steps of a fixed size, which the compiler turns into a few
+/// instructions each.
+pub(crate) fn none(bytes: &[u8], such: impl Fn(u8) -> bool) -> bool {
+    let found = |step: &[u8; 16]| step.iter().fold(0, |found, byte| found | u8::from(such(*byte))) > 0;
+    let (steps, tail) = bytes.as_chunks::<16>();
+    let mut last = [b' '; 16];
+    if let Some(slot) = last.get_mut(..tail.len()) {
+        slot.copy_from_slice(tail);
+    }
+    !steps.iter().any(found) && !found(&last)
 }
 
 /// Whether a character does more to a terminal than to fill a cell with itself.
@@ -102,6 +118,19 @@ mod tests {
         for first in 0..=255 {
             for second in 0..=255 {
                 assert!(!Escaped(&[first, second]).to_string().contains(disturbs));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_looked_for_is_found_wherever_it_is() {
+        for length in 0..50 {
+            let mut bytes = vec![b'a'; length];
+            assert!(is_plain(&bytes));
+            for place in 0..length {
+                bytes[place] = 0x7f;
+                assert!(!is_plain(&bytes), "{place} of {length}");
+                bytes[place] = b'~';
             }
         }
     }

@@ -18,7 +18,7 @@ pub(super) fn write(exchange: &Exchange, bodies: Bodies, json: &mut Json<'_>) {
             for (name, word) in
                 [("method", request.method()), ("target", request.target()), ("version", request.version())]
             {
-                json.maybe(name, (!word.is_empty()).then(|| words.text(word)));
+                json.head(name, (!word.is_empty()).then(|| words.text(word)));
             }
             message(request, Some(bodies), json);
         });
@@ -63,20 +63,20 @@ pub(super) fn verdict(verdict: Verdict, names: [&str; 4], json: &mut Json<'_>) {
 fn answer(response: &Response, with_body: Option<Bodies>, json: &mut Json<'_>) {
     let words = Words::of(response);
     json.maybe("status", response.status());
-    json.maybe("reason", response.reason().map(|reason| words.text(reason)));
-    json.maybe("version", response.version().map(|version| words.text(version)));
+    json.head("reason", response.reason().map(|reason| words.text(reason)));
+    json.head("version", response.version().map(|version| words.text(version)));
     message(response, with_body, json);
 }
 
 /// What requests and responses have in common.
 fn message(message: &Message, with_body: Option<Bodies>, json: &mut Json<'_>) {
     let words = Words::of(message);
-    json.list("headers", words.fields(message.headers()));
+    json.fields("headers", words.fields(message.headers()));
     if let Some(bodies) = with_body {
         json.inside("body", |json| body(message, bodies, json));
     }
     if !message.trailers().is_empty() {
-        json.list("trailers", words.fields(message.trailers()));
+        json.fields("trailers", words.fields(message.trailers()));
     }
     json.put("packets", (message.transfer().first_packet, message.transfer().last_packet));
     json.list("anomalies", message.anomalies().iter().map(MessageAnomaly::name));
