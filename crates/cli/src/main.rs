@@ -43,7 +43,7 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<ExitCode> {
     let redactor = arguments.redaction.redactor(&arguments.command)?;
     match arguments.command {
-        Command::Packets(arguments) => command::packets::run(&arguments),
+        Command::Packets(arguments) => command::packets::run(&arguments, redactor.is_some()),
         Command::Streams(arguments) => command::streams::run(&arguments),
         Command::Follow(arguments) => command::follow::run(&arguments),
         Command::Http(arguments) => command::http::run(&arguments, redactor),

@@ -6,6 +6,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod api;
+mod decoding;
 mod http;
 mod input;
 mod limits;
@@ -14,6 +15,7 @@ mod redact;
 mod values;
 
 pub(crate) use api::{Api, Choice};
+pub(crate) use decoding::Decoding;
 pub(crate) use http::Http;
 pub(crate) use input::Input;
 pub(crate) use limits::LimitArgs;
@@ -71,6 +73,8 @@ pub(crate) struct Streams {
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
     #[command(flatten)]
+    pub(crate) decoding: Decoding,
+    #[command(flatten)]
     pub(crate) input: Input,
 }
 
@@ -102,6 +106,8 @@ pub(crate) struct Follow {
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
     #[command(flatten)]
+    pub(crate) decoding: Decoding,
+    #[command(flatten)]
     pub(crate) input: Input,
 }
 
@@ -111,6 +117,8 @@ pub(crate) struct Stats {
     pub(crate) form: Form,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) decoding: Decoding,
     #[command(flatten)]
     pub(crate) input: Input,
 }

@@ -63,7 +63,7 @@ impl Redaction {
 fn as_it_is(command: &Command) -> Option<&'static str> {
     let input = match command {
         Command::Follow(_) => return Some("follow prints what was said as it was said"),
-        Command::Packets(packets) if packets.hex > 0 || packets.hex_ascii > 0 || packets.ascii => {
+        Command::Packets(packets) if packets.hex > 0 || packets.hex_ascii > 0 || packets.ascii > 0 => {
             return Some("packets -x, -X and -A print bytes as they were captured");
         }
         Command::Http(http) if http.digest => {

@@ -5,9 +5,10 @@ use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
+use egret_decode::Decoder;
 use egret_reassembly::{
     Admit, Assembler, Close, Connection, Data, Direction, Gap, Packet, Segment, Stream, StreamFactory,
-    StreamPool, Timestamp, decode,
+    StreamPool, Timestamp,
 };
 
 use crate::job::Job;
@@ -22,7 +23,7 @@ use crate::{args, say};
 const NAMED: usize = 10;
 
 pub(crate) fn run(arguments: &args::Follow) -> Result<ExitCode> {
-    let args::Follow { id, client, server, raw, hex, look, limits, input, .. } = arguments;
+    let args::Follow { id, client, server, raw, hex, look, limits, decoding, input, .. } = arguments;
     let job = Job::new(input, look.quiet, true)?;
     let out = Output::new(look)?;
     let only = match (client, server) {
@@ -39,7 +40,7 @@ pub(crate) fn run(arguments: &args::Follow) -> Result<ExitCode> {
     let context =
         Context { out, only, shape, over: false, others: Vec::new(), count: 0, lost: Lost::default() };
     let assembler = Assembler::new(StreamPool::new(Factory { id: *id }, limits.reassembly()));
-    let mut follow = FollowOne { assembler, context };
+    let mut follow = FollowOne { decoder: decoding.decoder(), assembler, context };
     let code = pipeline::run(&job, &mut follow)?;
     let Context { over, mut others, count, .. } = follow.context;
     if over {
@@ -57,13 +58,14 @@ pub(crate) fn run(arguments: &args::Follow) -> Result<ExitCode> {
 }
 
 struct FollowOne {
+    decoder: Decoder,
     assembler: Assembler<Factory>,
     context: Context,
 }
 
 impl Consumer for FollowOne {
     fn packet(&mut self, packet: Packet<'_>) -> ControlFlow<()> {
-        self.assembler.assemble(&decode(packet), &mut self.context);
+        self.assembler.assemble(&self.decoder.decode(packet), &mut self.context);
         if self.context.over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use egret_decode::{Decoded, Network};
+use egret_decode::{Decoded, Network, Transport};
+
+/// The protocol number of IPsec's authentication header.
+const AUTHENTICATION: u8 = 51;
 
 /// What the innermost network header carries.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,6 +18,15 @@ impl Protocol {
     /// Of a fragment: what its datagram carries. `None` where no network header was found.
     pub(crate) fn of(decoded: &Decoded<'_>) -> Option<Self> {
         match (decoded.fragment(), decoded.network?) {
+            // Behind an authentication header the number in front is not the transport's.
+            (None, Network::Ipv4(header)) if header.protocol == AUTHENTICATION => {
+                Some(Self::Ip(match decoded.transport {
+                    Some(Transport::Tcp(_)) => 6,
+                    Some(Transport::Udp(_)) => 17,
+                    Some(Transport::Icmp(_)) => 1,
+                    _ => AUTHENTICATION,
+                }))
+            }
             (Some(fragment), _) => Some(Self::Ip(fragment.protocol)),
             (None, Network::Ipv4(header)) => Some(Self::Ip(header.protocol)),
             (None, Network::Ipv6(header)) => Some(Self::Ip(header.protocol)),

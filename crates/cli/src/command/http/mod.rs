@@ -4,8 +4,9 @@ use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use egret_decode::Decoder;
 use egret_http::{Context, Exchange, Handler, HttpFactory, Limits, Redactor, Selection};
-use egret_reassembly::{Assembler, Packet, StreamPool, Timestamp, decode};
+use egret_reassembly::{Assembler, Packet, StreamPool, Timestamp};
 
 use crate::args;
 use crate::job::Job;
@@ -25,7 +26,7 @@ const SHOWN: usize = 64 << 10;
 const ARCHIVED: usize = 1 << 20;
 
 pub(crate) fn run(arguments: &args::Http, redactor: Option<Redactor>) -> Result<ExitCode> {
-    let args::Http { verbose, body_bytes, digest, har, select, form, limits, input } = arguments;
+    let args::Http { verbose, body_bytes, digest, har, select, form, limits, decoding, input } = arguments;
     let on_stdout = har.as_ref().is_some_and(|path| path.as_os_str() == "-");
     let job = Job::new(input, form.look.quiet, true)?;
     if let Some(path) = har {
@@ -50,7 +51,7 @@ pub(crate) fn run(arguments: &args::Http, redactor: Option<Redactor>) -> Result<
         har: har.as_deref().map(Har::create).transpose()?,
     };
     let assembler = Assembler::new(StreamPool::new(HttpFactory::new(), reassembly));
-    let mut http = Http { assembler, context: Context::new(exchanges, limits) };
+    let mut http = Http { decoder: decoding.decoder(), assembler, context: Context::new(exchanges, limits) };
     let done = pipeline::run(&job, &mut http);
     // Whatever went wrong, what was found is in the archive.
     let closed = http.context.into_handler().har.map(|har| har.close(done.is_ok())).transpose();
@@ -58,13 +59,14 @@ pub(crate) fn run(arguments: &args::Http, redactor: Option<Redactor>) -> Result<
 }
 
 struct Http {
+    decoder: Decoder,
     assembler: Assembler<HttpFactory<Exchanges>>,
     context: Context<Exchanges>,
 }
 
 impl Consumer for Http {
     fn packet(&mut self, packet: Packet<'_>) -> ControlFlow<()> {
-        self.assembler.assemble(&decode(packet), &mut self.context);
+        self.assembler.assemble(&self.decoder.decode(packet), &mut self.context);
         match &self.context.handler().har {
             Some(har) if har.has_failed() => ControlFlow::Break(()),
             _ => ControlFlow::Continue(()),

@@ -1,12 +1,13 @@
 //! A packet as JSON.
 
-use egret_decode::{Arp, Decoded, Fragment, Icmp, Layers, Network, Transport};
+use egret_decode::dns::{Kind, Message};
+use egret_decode::{Arp, Fragment, Hardware, Icmp, Layers, Network, Transport};
 
-use super::text::Mac;
 use crate::output::json::Json;
 use crate::output::protocol::Protocol;
 
-pub(super) fn write(decoded: &Decoded<'_>, layers: &Layers<'_>, json: &mut Json<'_>) {
+pub(super) fn write(layers: &Layers<'_>, json: &mut Json<'_>) {
+    let decoded = layers.decoded();
     let packet = &decoded.packet;
     json.put("number", packet.number);
     json.text("time", packet.timestamp);
@@ -36,8 +37,13 @@ pub(super) fn write(decoded: &Decoded<'_>, layers: &Layers<'_>, json: &mut Json<
             });
         }
         Some(Transport::Udp(udp)) => {
-            ports(udp.source_port, udp.destination_port, json);
+            let (source, destination) = (udp.source_port, udp.destination_port);
+            ports(source, destination, json);
             json.inside("udp", |json| json.put("payload", payload));
+            let is = |port: u16| source == port || destination == port;
+            if let Some(message) = Message::new(decoded.payload).filter(|_| is(53) || is(5353)) {
+                json.inside("dns", |json| dns(message, json));
+            }
         }
         Some(Transport::Icmp(Icmp { kind, code, .. })) => json.inside("icmp", |json| {
             json.put("type", kind);
@@ -50,9 +56,9 @@ pub(super) fn write(decoded: &Decoded<'_>, layers: &Layers<'_>, json: &mut Json<
     {
         json.inside("arp", |json| {
             json.put("operation", operation);
-            json.text("sender_mac", Mac(sender_mac));
+            json.text("sender_mac", Hardware(&sender_mac));
             json.put("sender_ip", sender_ip);
-            json.text("target_mac", Mac(target_mac));
+            json.text("target_mac", Hardware(&target_mac));
             json.put("target_ip", target_ip);
         });
     }
@@ -67,6 +73,25 @@ pub(super) fn write(decoded: &Decoded<'_>, layers: &Layers<'_>, json: &mut Json<
     if let Some(stop) = decoded.stop {
         json.text("stopped", stop);
     }
+}
+
+fn dns(message: Message<'_>, json: &mut Json<'_>) {
+    json.put("id", message.id);
+    json.put("response", message.is_response());
+    json.put("opcode", message.opcode());
+    if message.is_response() {
+        json.put("code", message.response_code());
+    }
+    json.objects("questions", message.questions(), |question, json| {
+        json.text("name", question.name);
+        json.text("type", Kind(question.kind));
+    });
+    json.objects("answers", message.answers(), |answer, json| {
+        json.text("name", answer.name);
+        json.text("type", Kind(answer.kind));
+        json.put("ttl", answer.ttl);
+        json.text("data", answer.data());
+    });
 }
 
 fn ports(source: u16, destination: u16, json: &mut Json<'_>) {

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use egret_decode::{Decoded, LinkType, Packet, Stop, StopReason, Timestamp, decode};
+use egret_decode::{Decoded, Decoder, LinkType, Packet, Stop, StopReason, Timestamp};
 use egret_http::{Context, Exchange, HttpFactory};
 use egret_reassembly::{Assembler, StreamPool};
 
@@ -21,13 +21,14 @@ mod record;
 const REASONS: usize = 64;
 
 pub(crate) fn run(arguments: &args::Stats) -> Result<ExitCode> {
-    let args::Stats { form, limits, input } = arguments;
+    let args::Stats { form, limits, decoding, input } = arguments;
     let job = Job::new(input, form.look.quiet, true)?;
     let (reassembly, http) = limits.with_http();
     let mut stats = Stats {
         out: Output::new(&form.look)?,
         json: form.json,
         counts: Counts::default(),
+        decoder: decoding.decoder(),
         assembler: Assembler::new(StreamPool::new(HttpFactory::new(), reassembly)),
         context: Context::new(ignore, http),
     };
@@ -41,6 +42,7 @@ struct Stats {
     out: Output,
     json: bool,
     counts: Counts,
+    decoder: Decoder,
     assembler: Assembler<HttpFactory<fn(&Exchange)>>,
     context: Context<fn(&Exchange)>,
 }
@@ -112,7 +114,7 @@ impl Counts {
 
 impl Consumer for Stats {
     fn packet(&mut self, packet: Packet<'_>) -> ControlFlow<()> {
-        let decoded = decode(packet);
+        let decoded = self.decoder.decode(packet);
         self.counts.add(&decoded);
         self.assembler.assemble(&decoded, &mut self.context);
         ControlFlow::Continue(())

@@ -4,9 +4,10 @@ use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use egret_decode::Decoder;
 use egret_reassembly::{
     Anomaly, Assembler, Close, Connection, Data, Direction, Gap, GapReason, Packet, Stream, StreamFactory,
-    StreamPool, Timestamp, decode,
+    StreamPool, Timestamp,
 };
 use sha2::{Digest, Sha256};
 
@@ -24,23 +25,27 @@ const LISTED_PER_SIDE: usize = 1_000;
 const LISTED_AT_ONCE: usize = 100_000;
 
 pub(crate) fn run(arguments: &args::Streams) -> Result<ExitCode> {
-    let args::Streams { digest, form, limits, input } = arguments;
+    let args::Streams { digest, form, limits, decoding, input } = arguments;
     let job = Job::new(input, form.look.quiet, true)?;
     let out = Output::new(&form.look)?;
     let context =
         Context { out, json: form.json, room: LISTED_AT_ONCE, connections: 0, lost: Lost::default() };
     let pool = StreamPool::new(Factory { digest: *digest }, limits.reassembly());
-    pipeline::run(&job, &mut Streams { assembler: Assembler::new(pool), context })
+    pipeline::run(
+        &job,
+        &mut Streams { decoder: decoding.decoder(), assembler: Assembler::new(pool), context },
+    )
 }
 
 struct Streams {
+    decoder: Decoder,
     assembler: Assembler<Factory>,
     context: Context,
 }
 
 impl Consumer for Streams {
     fn packet(&mut self, packet: Packet<'_>) -> ControlFlow<()> {
-        self.assembler.assemble(&decode(packet), &mut self.context);
+        self.assembler.assemble(&self.decoder.decode(packet), &mut self.context);
         ControlFlow::Continue(())
     }
 
