@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use egret_reassembly::{Direction, Ending, Flow, Opened};
 
+use crate::prefix::{Prefix, Step};
 use crate::queue::Queue;
 use crate::side::{At, Lost, Side, State};
 use crate::slot::{Fault, Progress, Slot};
-use crate::sniff::{Sniff, Speaks, UNSURE, begins, sniff};
-use crate::{Context, Handler, Missing, Moment, NotHttp, Part, Piece, Tunnel, Why};
+use crate::sniff::{Speaks, UNSURE};
+use crate::{Context, Handler, Missing, Moment, NotHttp, Part, Piece, Why};
 
 /// One HTTP/1 connection, from the bytes of its two directions to exchanges. Needs no packets.
 ///
@@ -25,7 +26,7 @@ pub struct Connection {
     pub(crate) opened: Opened,
     pub(crate) connect: Option<Duration>,
     /// Whether the guess of who is the client turned out wrong.
-    turned: bool,
+    pub(crate) turned: bool,
     /// Whether a response has begun.
     pub(crate) answered: bool,
     pub(crate) speaks: Speaks,
@@ -41,13 +42,13 @@ impl Connection {
     /// A connection of which nothing was said yet. `id` is what exchanges will carry; `flow` is from client to
     /// server, which an [`Opened::Midstream`] connection corrects by what is said on it.
     pub fn new(id: u64, flow: Flow, opened: Opened) -> Self {
-        let side = || Side {
+        let side = |start| Side {
             state: match opened {
                 // It may begin anywhere in a message.
                 Opened::Midstream => {
                     State::Lost(Lost { why: Why::Midstream, until: 0, len: 0, clean: false, bytes: 0 })
                 }
-                _ => State::Start,
+                _ => start,
             },
             ..Side::default()
         };
@@ -59,8 +60,8 @@ impl Connection {
             turned: false,
             answered: false,
             speaks: Speaks::Nothing,
-            client: side(),
-            server: side(),
+            client: side(State::Prefix(Prefix::new())),
+            server: side(State::Start),
             queue: Queue::default(),
             next_index: 0,
             latest: Moment::default(),
@@ -80,12 +81,30 @@ impl Connection {
         if self.speaks == Speaks::Nothing && !piece.bytes.is_empty() {
             self.speaks = Speaks::Something;
         }
+        if self.speaks == Speaks::Something
+            && matches!(self.side(self.role(piece.direction).reversed()).state, State::Hello(_))
+        {
+            self.end_hello(context); // The server answers what was not seen to its end.
+            return;
+        }
         let direction = self.find(self.role(piece.direction), piece.bytes, context);
         let Piece { offset, timestamp, packet, ack, bytes, .. } = piece;
-        let mut at = At { packet, timestamp, offset, ack };
+        let at = At { packet, timestamp, offset, ack };
         if direction == Direction::ServerToClient {
             self.end_simple_request(at, context);
         }
+        self.said(direction, bytes, at, context);
+        self.side(direction).position = offset.saturating_add(bytes.len() as u64);
+        self.settle(at.moment(), context);
+        if let State::Lost(Lost { why: Why::Malformed, bytes: UNSURE.., .. }) = self.client.state
+            && self.speaks == Speaks::Something
+        {
+            self.is_not_http(NotHttp::Other, context); // The server had time to say what this is.
+        }
+    }
+
+    /// Takes bytes of one direction, all of them.
+    fn said<H: Handler>(&mut self, direction: Direction, bytes: &[u8], mut at: At, context: &mut Context<H>) {
         let mut rest = bytes;
         while !rest.is_empty() {
             let taken = match &mut self.side(direction).state {
@@ -102,22 +121,29 @@ impl Connection {
                     rest.len()
                 }
                 State::Ended => rest.len(),
+                State::Prefix(prefix) => match prefix.step(rest, at) {
+                    Step::Taken => rest.len(),
+                    Step::Over(taken) => {
+                        context.stats.proxied += 1;
+                        self.side(direction).state = State::Start;
+                        taken
+                    }
+                    Step::None(before, first, taken) => {
+                        self.side(direction).state = State::Start;
+                        self.said(direction, before, first, context);
+                        taken
+                    }
+                },
+                State::Hello(_) => self.hello(direction, rest, context),
             };
             rest = rest.get(taken..).unwrap_or_default();
             at.offset = at.offset.saturating_add(taken as u64);
-        }
-        self.side(direction).position = at.offset;
-        self.settle(at.moment(), context);
-        if let State::Lost(Lost { why: Why::Malformed, bytes: UNSURE.., .. }) = self.client.state
-            && self.speaks == Speaks::Something
-        {
-            self.is_not_http(NotHttp::Other, context); // The server had time to say what this is.
         }
     }
 
     /// Bytes of one direction that are missing; what comes next is what is behind them.
     pub fn gap<H: Handler>(&mut self, missing: Missing, context: &mut Context<H>) {
-        if self.not_http().is_some() {
+        if self.not_http().is_some() || self.end_hello(context) {
             return;
         }
         let direction = self.role(missing.direction);
@@ -138,13 +164,13 @@ impl Connection {
                 return self.settle(at, context);
             }
             State::Ended => return,
-            State::Start | State::Head(_) => 0,
+            State::Start | State::Head(_) | State::Prefix(_) | State::Hello(_) => 0,
         };
         if left > 0 {
             self.skip_body(direction, len.min(left), why, at, context);
         }
         if len > left {
-            let clean = matches!(self.side(direction).state, State::Start);
+            let clean = matches!(self.side(direction).state, State::Start | State::Prefix(_));
             let lost = Lost { why, until, len: len - left, clean, bytes: 0 };
             self.cut(direction, None, why, at, context);
             self.lose(direction, lost);
@@ -166,7 +192,7 @@ impl Connection {
 
     /// One direction said that it has ended (a FIN): a body that lasts until then is complete.
     pub fn end<H: Handler>(&mut self, direction: Direction, at: Moment, context: &mut Context<H>) {
-        if self.not_http().is_some() {
+        if self.not_http().is_some() || self.end_hello(context) {
             return;
         }
         let direction = self.role(direction);
@@ -183,7 +209,7 @@ impl Connection {
     /// The connection is over: what is still under way is delivered as it is.
     pub fn close<H: Handler>(&mut self, how: Ending, at: Moment, context: &mut Context<H>) {
         let why = Why::Ended(how);
-        if self.not_http().is_none() {
+        if self.not_http().is_none() && !self.end_hello(context) {
             self.cut(Direction::ClientToServer, None, why, at, context);
             self.cut(Direction::ServerToClient, None, why, at, context);
         }
@@ -246,78 +272,6 @@ impl Connection {
 
     const fn role(&self, direction: Direction) -> Direction {
         if self.turned { direction.reversed() } else { direction }
-    }
-
-    /// Looks whether a lost direction is found again at the beginning of a segment, and who says what a client says
-    /// if that was a guess. The direction, in the roles that hold then.
-    fn find<H: Handler>(
-        &mut self,
-        direction: Direction,
-        bytes: &[u8],
-        context: &mut Context<H>,
-    ) -> Direction {
-        let something = self.speaks == Speaks::Something;
-        let side = self.side(direction);
-        match &side.state {
-            // The server's first words decide.
-            State::Lost(Lost { why: Why::Malformed, .. }) if something => return direction,
-            State::Lost(_) => {}
-            // What is being gathered may be nothing, and the real beginning may be here.
-            State::Head(gather) if !gather.certain && side.resync.is_some() && begins(bytes).is_some() => {
-                context.release(&gather.bytes);
-                side.state = State::Start;
-            }
-            _ => return direction,
-        }
-        let wanted = match direction {
-            Direction::ClientToServer => Sniff::Request,
-            Direction::ServerToClient => Sniff::Response,
-        };
-        let found = match sniff(bytes) {
-            Sniff::Not(kind) => {
-                if kind != NotHttp::Other && self.speaks == Speaks::Something {
-                    self.is_not_http(kind, context);
-                }
-                return direction;
-            }
-            Sniff::Partial => true,
-            found if found == wanted => found == Sniff::Response || begins(bytes).is_some(),
-            _ if self.opened == Opened::Midstream && self.speaks == Speaks::Something => {
-                if begins(bytes).is_none_or(|certain| !certain) {
-                    return direction;
-                }
-                self.turned = !self.turned;
-                self.flow = self.flow.reversed();
-                std::mem::swap(&mut self.client, &mut self.server);
-                return self.find(direction.reversed(), bytes, context);
-            }
-            _ => false,
-        };
-        let side = self.side(direction);
-        if let (true, State::Lost(lost)) = (found, &side.state) {
-            side.resync = Some(*lost);
-            side.state = State::Start;
-        }
-        direction
-    }
-
-    /// From here on the direction is lost.
-    pub(crate) fn lose(&mut self, direction: Direction, lost: Lost) {
-        if direction == Direction::ClientToServer {
-            self.queue.lose_requests(lost.why, self.next_index);
-        }
-        let side = self.side(direction);
-        side.blank = false;
-        side.state = State::Lost(match side.resync.take() {
-            // It was not found again after all.
-            Some(before) => Lost {
-                until: lost.until.max(before.until),
-                bytes: before.bytes.saturating_add(lost.bytes),
-                clean: false,
-                ..before
-            },
-            None => lost,
-        });
     }
 
     /// The message under way in this direction ends here, whole or not; lost directions stay lost.
@@ -434,36 +388,6 @@ impl Connection {
                 Some(slot) => self.finish_unanswered(slot, missing.take(), why, at, context),
                 None => return,
             }
-        }
-    }
-
-    fn tunnel(&mut self, direction: Direction, bytes: u64) {
-        if let Some(slot) = self.queue.slots.front_mut() {
-            let tunnel = slot.exchange.tunnel.get_or_insert_default();
-            let count = match direction {
-                Direction::ClientToServer => &mut tunnel.client_bytes,
-                Direction::ServerToClient => &mut tunnel.server_bytes,
-            };
-            *count = count.saturating_add(bytes);
-        }
-    }
-
-    fn tunnel_gap(&mut self, direction: Direction, len: u64, why: Why) {
-        if let Some(slot) = self.queue.slots.front_mut() {
-            let tunnel: &mut Tunnel = slot.exchange.tunnel.get_or_insert_default();
-            tunnel.missing = tunnel.missing.saturating_add(len);
-            slot.fault(direction, Fault { part: body_of(direction), missing: Some(len), why });
-        }
-    }
-
-    pub(crate) fn is_not_http<H: Handler>(&mut self, kind: NotHttp, context: &mut Context<H>) {
-        self.speaks = Speaks::Not(kind);
-        *context.stats.not_http.entry(kind).or_default() += 1;
-        for side in [&mut self.client, &mut self.server] {
-            if let State::Head(gather) = &side.state {
-                context.release(&gather.bytes);
-            }
-            side.state = State::Ended;
         }
     }
 }

@@ -1,7 +1,5 @@
 //! What all connections of one assembler share: the user's handler, the buffers, the budget, the counts.
 
-use std::collections::BTreeMap;
-
 use egret_reassembly::{Direction, Ending, Flow, Opened, Timestamp};
 
 use crate::body::Undecoded;
@@ -10,8 +8,8 @@ use crate::content::{Content, Outcome};
 use crate::message::Message;
 use crate::slot::Slot;
 use crate::{
-    BodyPiece, Decode, Exchange, Handler, Limits, MessageAnomaly, Moment, Part, Request, Response, Verdict,
-    Why,
+    BodyPiece, Decode, Exchange, Handler, Limits, MessageAnomaly, Moment, Part, Request, Response, Stats,
+    Verdict, Why,
 };
 
 /// How many slots wait to be used again: enough for what is under way at a time on many connections.
@@ -279,47 +277,6 @@ impl<H: Handler> Context<H> {
             {
                 self.take_back(content);
             }
-        }
-    }
-}
-
-/// What was found, in numbers.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Stats {
-    /// Exchanges that are complete.
-    pub complete: u64,
-    /// Exchanges that are not, by the reason.
-    pub incomplete: BTreeMap<Why, u64>,
-    /// Connections that do not speak HTTP/1, by what they speak.
-    pub not_http: BTreeMap<NotHttp, u64>,
-    /// How many times [`Limits::memory`] had no room for a head, or for the exchange that it belongs to. Those
-    /// exchanges are reported all the same, as incomplete (`limit`).
-    pub no_memory: u64,
-}
-
-/// What a connection speaks that does not speak HTTP/1, as far as its first bytes tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum NotHttp {
-    /// TLS (RFC 8446): HTTPS, most likely.
-    Tls,
-    /// HTTP/2 without TLS, by its preface (RFC 9113 §3.4).
-    Http2,
-    /// SSH (RFC 4253 §4.2).
-    Ssh,
-    /// Something else.
-    Other,
-}
-
-impl NotHttp {
-    /// A stable name: `tls`, `http2`, `ssh`, `other`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Tls => "tls",
-            Self::Http2 => "http2",
-            Self::Ssh => "ssh",
-            Self::Other => "other",
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use egret_reassembly::{Endpoint, Flow, Opened, Timestamp};
 
 use crate::message::{Request, Response};
-use crate::{Verdict, text};
+use crate::{TunnelKind, Verdict, text};
 
 /// A request and its final response, or one of them where the other was not seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +126,8 @@ pub struct Timing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Tunnel {
+    /// What is in it.
+    pub kind: TunnelKind,
     /// Bytes from the client, behind the request.
     pub client_bytes: u64,
     /// Bytes from the server, behind the response.

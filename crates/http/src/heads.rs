@@ -12,7 +12,7 @@ use crate::scan::Scan;
 use crate::side::{At, Gather, Lost, State};
 use crate::slot::Progress;
 use crate::sniff::{Sniff, Speaks, UNSURE, is_known_method, is_request_line, sniff};
-use crate::{Context, Handler, MessageAnomaly, Moment, NotHttp, Tunnel, Why};
+use crate::{Context, Exchange, Handler, MessageAnomaly, Moment, NotHttp, TunnelKind, Why};
 
 /// How many interim responses of an exchange are kept.
 const INTERIM: usize = 32;
@@ -229,6 +229,9 @@ impl Connection {
         }
         let found_again = self.side(direction).resync.is_some();
         let waits = found_again || direction == Direction::ClientToServer;
+        if self.speaks == Speaks::Something && kind == NotHttp::Tls {
+            return self.begin_hello(direction, usize::try_from(gathered).unwrap_or(0), context);
+        }
         if self.speaks == Speaks::Something && (kind != NotHttp::Other || !waits) {
             return self.is_not_http(kind, context);
         }
@@ -280,7 +283,13 @@ impl Connection {
         if status == 101 || connect {
             slot.response = Progress::Done;
             context.handler.response(&slot.exchange);
-            return self.open_tunnel(context);
+            let Exchange { request, response, .. } = &slot.exchange;
+            let upgrade = response.headers().get("upgrade").or_else(|| request.headers().get("upgrade"));
+            let kind = match connect {
+                true => TunnelKind::Connect,
+                false => upgrade.map_or(TunnelKind::Other, TunnelKind::of_upgrade),
+            };
+            return self.open_tunnel(kind, context);
         }
         if matches!(status, 100..=199) && !cut {
             exchange.has_response = false;
@@ -348,25 +357,6 @@ impl Connection {
         }
         if lost {
             self.lose(direction, Lost::at_limit());
-        }
-    }
-
-    /// From here on, what both sides say is not HTTP.
-    fn open_tunnel<H: Handler>(&mut self, context: &mut Context<H>) {
-        self.server.state = State::Tunnel;
-        // The client may have begun before it had the answer.
-        let lost = self.client.resync.take().map_or(0, |lost| lost.bytes);
-        let early = match std::mem::replace(&mut self.client.state, State::Tunnel) {
-            State::Head(gather) => {
-                context.release(&gather.bytes);
-                gather.scan.before as u64
-            }
-            State::Lost(lost) => lost.bytes,
-            _ => 0,
-        };
-        if let Some(slot) = self.queue.slots.front_mut() {
-            slot.exchange.tunnel =
-                Some(Tunnel { client_bytes: early.saturating_add(lost), ..Tunnel::default() });
         }
     }
 }

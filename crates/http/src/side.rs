@@ -7,8 +7,10 @@ use crate::budget::Budget;
 use crate::chunked::Chunks;
 use crate::content::Content;
 use crate::message::Transfer;
+use crate::prefix::Prefix;
 use crate::scan::Scan;
 use crate::sniff::is_simple_request;
+use crate::tls::Hello;
 
 /// One direction of a connection.
 #[derive(Debug, Default)]
@@ -30,6 +32,10 @@ pub(crate) enum State {
     /// In front of a message.
     #[default]
     Start,
+    /// In front of the first message, where a load balancer may have put something.
+    Prefix(Prefix),
+    /// In the first words of TLS.
+    Hello(Box<Hello>),
     /// In a head that is not whole yet.
     Head(Box<Gather>),
     /// In a body that has this many bytes left.

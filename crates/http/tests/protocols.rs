@@ -10,7 +10,7 @@
 mod common;
 
 use common::{OK, Talk, check, line};
-use egret_http::NotHttp;
+use egret_http::{NotHttp, TlsVersion, TunnelKind};
 
 #[test]
 fn tunnels() {
@@ -84,4 +84,119 @@ fn the_server_tells_whether_unreadable_bytes_were_a_request() {
         let talk = Talk::new().client(bytes).server(answer);
         assert!(talk.not_http().is_some() && talk.cut_into(100).not_http().is_some());
     }
+}
+
+/// A TLS ClientHello, in one record: `www.example`, `h2` and `http/1.1`, TLS 1.3.
+fn hello() -> Vec<u8> {
+    let with_length = |bytes: &[u8]| [&(bytes.len() as u16).to_be_bytes(), bytes].concat();
+    let name = with_length(&[&[0][..], &with_length(b"www.example")].concat());
+    let extensions = [
+        [&[0, 0][..], &with_length(&name)].concat(),
+        [&[0, 16][..], &with_length(&with_length(b"\x02h2\x08http/1.1"))].concat(),
+        b"\0\x2b\0\x05\x04\x03\x04\x03\x03".to_vec(),
+    ]
+    .concat();
+    let body = [&[3, 3][..], &[9; 32], &[0, 0, 2, 0x13, 1, 1, 0], &with_length(&extensions)].concat();
+    let message = [&[1, 0][..], &with_length(&body)].concat();
+    [&[0x16, 3, 1][..], &with_length(&message)].concat()
+}
+
+#[test]
+fn tls_tells_which_server_is_asked_for() {
+    let whole = Talk::new().client(hello()).server(b"\x16\x03\x03\0\x02ab").client("GET / HTTP/1.1\r\n\r\n");
+    for talk in [&whole, &whole.byte_by_byte(), &whole.cut_into(50), &whole.clone().midstream()] {
+        let (found, stats) = talk.run(line);
+        assert!(found.is_empty());
+        assert_eq!(stats.not_http.into_iter().collect::<Vec<_>>(), [(NotHttp::Tls, 1)]);
+        assert_eq!(stats.tls.server_names.top(), [("www.example", 1)]);
+        assert_eq!(stats.tls.protocols.top(), [("h2", 1), ("http/1.1", 1)]);
+        assert_eq!(stats.tls.versions.into_iter().collect::<Vec<_>>(), [(TlsVersion(0x304), 1)]);
+    }
+    // What was not seen to its end is TLS all the same, and holds nothing.
+    let cut = hello()[..60].to_vec();
+    for talk in [
+        Talk::new().client(&cut),
+        Talk::new().client(&cut).end(common::CLIENT),
+        Talk::new().client(&cut).server(b"\x16\x03\x03\0\x02ab"),
+        Talk::new().client(&cut).lose_client("rest").client("more"),
+        Talk::new().client(&cut).lose_server("what").client(&hello()[60..]),
+        Talk { limits: egret_http::Limits { memory: 50, ..Default::default() }, ..Talk::new() }
+            .client(hello()),
+        Talk::new().server(&cut).client("x"),
+        Talk::new().client(b"\x17\x03\x03\0\x20abc").midstream(),
+    ] {
+        for talk in [&talk, &talk.byte_by_byte()] {
+            let (found, stats) = talk.run(line);
+            assert!(found.is_empty());
+            assert_eq!(stats.not_http.into_iter().collect::<Vec<_>>(), [(NotHttp::Tls, 1)], "{talk:?}");
+            assert_eq!(stats.tls.server_names.total(), 0);
+        }
+    }
+    assert_eq!(TlsVersion(0x304).to_string(), "TLS 1.3");
+    assert_eq!(
+        [TlsVersion(0x300), TlsVersion(0x201)].map(|version| version.to_string()),
+        ["SSL 3.0", "0x0201"]
+    );
+}
+
+#[test]
+fn what_a_tunnel_holds_is_told_by_what_opened_it() {
+    let upgrade = |request: &str, response: &str| {
+        Talk::new()
+            .client(format!("GET /ws HTTP/1.1\r\nConnection: upgrade\r\n{request}\r\n"))
+            .server(format!("HTTP/1.1 101 Switching\r\n{response}\r\n"))
+    };
+    let connect = Talk::new().client("CONNECT a:1 HTTP/1.1\r\n\r\n").server("HTTP/1.1 200 OK\r\n\r\n");
+    for (talk, kind, name) in [
+        (upgrade("Upgrade: x\r\n", "Upgrade: WebSocket\r\n"), TunnelKind::WebSocket, "websocket"),
+        (upgrade("Upgrade: h2c\r\n", ""), TunnelKind::Http2, "http2"),
+        (upgrade("Upgrade: TLS/1.3, HTTP/1.1\r\n", ""), TunnelKind::Tls, "tls"),
+        (upgrade("", "upgrade: something\r\n"), TunnelKind::Other, "other"),
+        (upgrade("", ""), TunnelKind::Other, "other"),
+        (connect, TunnelKind::Connect, "connect"),
+    ] {
+        let (found, stats) = talk.run(|exchange| exchange.tunnel().unwrap().kind);
+        assert_eq!((found, kind.name()), (vec![kind], name));
+        assert_eq!(stats.tunnels.into_iter().collect::<Vec<_>>(), [(kind, 1)]);
+        assert!(stats.not_http.is_empty());
+    }
+}
+
+#[test]
+fn the_proxy_protocol_is_skipped() {
+    let binary = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\x0a\0\0\x01\x0a\0\0\x02\xc8\x22\0\x50";
+    for header in [&b"PROXY TCP4 10.0.0.1 10.0.0.2 51234 80\r\n"[..], binary] {
+        let request = [header, b"POST /x HTTP/1.1\r\nContent-Length: 2\r\n\r\nab"].concat();
+        let talk = Talk::new().client(&request).server(OK).client("GET / HTTP/1.1\r\n\r\n").server(OK);
+        check(&talk, &["POST /x 2 > 200 2 complete", "GET / 0 > 200 2 complete"]);
+        assert_eq!(talk.run(line).1.proxied, 1);
+        // In packets of its own, and in front of TLS.
+        let apart = Talk::new().client(header).client("GET / HTTP/1.1\r\n\r\n").server(OK);
+        check(&apart, &["GET / 0 > 200 2 complete"]);
+        let tls = Talk::new().client(header).client(hello()).run(line).1;
+        assert_eq!(tls.tls.server_names.total(), 1);
+        assert_eq!(Talk::new().client(header).not_http(), Some(NotHttp::Other));
+    }
+    let (packets, stats) =
+        Talk::new().client("POST / HTTP/1.1\r\n\r\n").byte_by_byte().server(OK).run(|exchange| {
+            let transfer = exchange.request().unwrap().transfer();
+            (transfer.first_packet, transfer.last_packet)
+        });
+    assert_eq!((packets, stats.proxied), (vec![(1, 19)], 0));
+}
+
+#[test]
+fn counts_of_parts_add_up() {
+    let talks = [
+        Talk::new().client(hello()),
+        Talk::new().client("GET / HTTP/1.1\r\n\r\n").server(OK),
+        Talk::new().client("CONNECT a:1 HTTP/1.1\r\n\r\n").server("HTTP/1.1 200 OK\r\n\r\n"),
+        Talk::new().client("GET / HTTP/1.1\r\n\r\n"),
+    ];
+    let mut sum = egret_http::Stats::default();
+    for _ in 0..2 {
+        talks.iter().for_each(|talk| sum.merge(&talk.run(line).1));
+    }
+    assert_eq!((sum.complete, sum.incomplete.values().sum::<u64>(), sum.not_http[&NotHttp::Tls]), (4, 2, 2));
+    assert_eq!((sum.tls.server_names.top()[0].1, sum.tunnels[&TunnelKind::Connect]), (2, 2));
 }

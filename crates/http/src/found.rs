@@ -1,0 +1,85 @@
+//! Lost, and found again: what is done where a direction cannot be read on, and at the first bytes behind.
+
+use egret_reassembly::{Direction, Opened};
+
+use crate::connection::Connection;
+use crate::side::{Lost, State};
+use crate::sniff::{Sniff, Speaks, begins, sniff};
+use crate::{Context, Handler, NotHttp, Why};
+
+impl Connection {
+    /// Looks whether a lost direction is found again at the beginning of a segment, and who says what a client says
+    /// if that was a guess. The direction, in the roles that hold then.
+    pub(crate) fn find<H: Handler>(
+        &mut self,
+        direction: Direction,
+        bytes: &[u8],
+        context: &mut Context<H>,
+    ) -> Direction {
+        let something = self.speaks == Speaks::Something;
+        let side = self.side(direction);
+        match &side.state {
+            // The server's first words decide.
+            State::Lost(Lost { why: Why::Malformed, .. }) if something => return direction,
+            State::Lost(_) => {}
+            // What is being gathered may be nothing, and the real beginning may be here.
+            State::Head(gather) if !gather.certain && side.resync.is_some() && begins(bytes).is_some() => {
+                context.release(&gather.bytes);
+                side.state = State::Start;
+            }
+            _ => return direction,
+        }
+        let wanted = match direction {
+            Direction::ClientToServer => Sniff::Request,
+            Direction::ServerToClient => Sniff::Response,
+        };
+        let found = match sniff(bytes) {
+            Sniff::Not(kind) => {
+                match kind {
+                    NotHttp::Other => {}
+                    _ if self.speaks != Speaks::Something => {}
+                    NotHttp::Tls => self.begin_hello(direction, 0, context),
+                    kind => self.is_not_http(kind, context),
+                }
+                return direction;
+            }
+            Sniff::Partial => true,
+            found if found == wanted => found == Sniff::Response || begins(bytes).is_some(),
+            _ if self.opened == Opened::Midstream && self.speaks == Speaks::Something => {
+                if begins(bytes).is_none_or(|certain| !certain) {
+                    return direction;
+                }
+                self.turned = !self.turned;
+                self.flow = self.flow.reversed();
+                std::mem::swap(&mut self.client, &mut self.server);
+                return self.find(direction.reversed(), bytes, context);
+            }
+            _ => false,
+        };
+        let side = self.side(direction);
+        if let (true, State::Lost(lost)) = (found, &side.state) {
+            side.resync = Some(*lost);
+            side.state = State::Start;
+        }
+        direction
+    }
+
+    /// From here on the direction is lost.
+    pub(crate) fn lose(&mut self, direction: Direction, lost: Lost) {
+        if direction == Direction::ClientToServer {
+            self.queue.lose_requests(lost.why, self.next_index);
+        }
+        let side = self.side(direction);
+        side.blank = false;
+        side.state = State::Lost(match side.resync.take() {
+            // It was not found again after all.
+            Some(before) => Lost {
+                until: lost.until.max(before.until),
+                bytes: before.bytes.saturating_add(lost.bytes),
+                clean: false,
+                ..before
+            },
+            None => lost,
+        });
+    }
+}
