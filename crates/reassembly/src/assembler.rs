@@ -19,6 +19,9 @@ const MAX_FRAGMENT_NESTING: u32 = 4;
 /// * [`finish`](Self::finish) says that there are no more, and ends what is still open;
 /// * [`stats`](Self::stats) tells what happened, at any time.
 ///
+/// A packet is taken when it comes, but for the first of all and any whose time is far ahead of the others: those wait,
+/// copied, until the next packet, tick or end shows whether their time can be right.
+///
 /// All state is here and in the pool: assemblers are independent of each other.
 pub struct Assembler<F: StreamFactory> {
     pool: StreamPool<F>,
