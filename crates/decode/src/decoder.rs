@@ -10,7 +10,7 @@ use std::str::FromStr;
 use egret_capture::Packet;
 
 use crate::walk::{self, Unseen};
-use crate::{Decoded, Layers};
+use crate::{Decoded, Layers, plain};
 
 /// How to decode, where it is not as everywhere.
 ///
@@ -38,7 +38,10 @@ impl Decoder {
     /// As [`decode`](crate::decode), by these rules.
     #[inline]
     pub fn decode<'a>(&'a self, packet: Packet<'a>) -> Decoded<'a> {
-        walk::packet(self, packet, &mut Unseen)
+        match plain::packet(self, packet) {
+            Some(decoded) => decoded,
+            None => walk::packet(self, packet, &mut Unseen),
+        }
     }
 
     /// As [`layers`](crate::layers()), by these rules.

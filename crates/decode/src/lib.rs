@@ -58,6 +58,7 @@ mod flow;
 mod layers;
 mod link;
 mod net;
+mod plain;
 mod stop;
 mod text;
 mod transport;
