@@ -45,7 +45,8 @@ struct Message<'a> {
 #[derive(Deserialize)]
 struct Body<'a> {
     size: u64,
-    sha256: &'a str,
+    /// Not of a body that is not whole.
+    sha256: Option<&'a str>,
     decoded_size: Option<u64>,
     decoded_sha256: Option<&'a str>,
 }
@@ -162,7 +163,9 @@ fn said(record: &Record<'_>, id: u64) -> Row {
     let sent = request.map(|message| &message.body);
     let received = response.map(|message| &message.body);
     let size = |body: Option<&Body<'_>>| body.map_or(0, |body| body.size);
-    let of = |body: Option<&Body<'_>>| body.map_or(String::new(), |body| digest(body.size, body.sha256));
+    let of = |body: Option<&Body<'_>>| {
+        body.map_or(String::new(), |body| digest(body.size, body.sha256.unwrap_or_default()))
+    };
     Row {
         id,
         method: text(request.map(|request| &request.method)),

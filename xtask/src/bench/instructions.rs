@@ -53,7 +53,11 @@ fn print(columns: &[(&str, BTreeMap<String, u64>)], packets: u64) {
             columns.iter().map(|(_, counts)| (figure(counts) / packets.max(1)).to_string()).collect();
         println!("| {place} | {} |", figures.join(" | "));
     };
-    for place in places {
+    // What takes less than one instruction a packet is of no interest.
+    let counts = |place: &str| {
+        columns.iter().any(|(_, counts)| counts.get(place).is_some_and(|cost| *cost >= packets))
+    };
+    for place in places.into_iter().filter(|place| counts(place)) {
         line(place, &|counts| counts.get(place).copied().unwrap_or(0));
     }
     line("all", &|counts| counts.values().sum());
