@@ -73,6 +73,7 @@ mod framing;
 mod handler;
 mod head;
 mod heads;
+mod hints;
 mod lenient;
 mod limits;
 mod message;
@@ -103,6 +104,7 @@ pub use context::Context;
 pub use exchange::{Exchange, Moment, Timing, Tunnel};
 pub use handler::{BodyPiece, Handler};
 pub use head::{Headers, text};
+pub use hints::{Hint, Seen, hints};
 pub use limits::{Decode, Limits};
 pub use message::{Message, Request, Response, Transfer};
 pub use params::SetCookie;
@@ -116,7 +118,7 @@ pub use verdict::{Part, Verdict, Why};
 
 pub use egret_reassembly::{
     Assembler, Capture, Decoded, Direction, Ending, Endpoint, Flow, GapReason, Limits as StreamLimits,
-    LinkType, Opened, Packet, Path, StreamPool, Timestamp, decode,
+    LinkType, Opened, Packet, Path, Statistics as CaptureStatistics, Stats as StreamStats, StreamPool, Timestamp, decode,
 };
 
 #[cfg(doctest)]

@@ -91,6 +91,8 @@ pub struct Stats {
     pub opened_midstream: u64,
     /// Connections by how they ended.
     pub ended: Ended,
+    /// Connections of which only one side was captured, or only one said anything: those that have ended.
+    pub one_sided: u64,
     /// Both directions of the connections that have ended, added up.
     pub totals: Counts,
     /// IP fragments.
@@ -149,6 +151,7 @@ impl Stats {
             Ending::Evicted => self.ended.evicted += 1,
             Ending::EndOfCapture => self.ended.end_of_capture += 1,
         }
+        self.one_sided += u64::from(client.packets == 0 || server.packets == 0);
         self.totals.add(client);
         self.totals.add(server);
     }

@@ -5,6 +5,8 @@ mod bad_input;
 #[cfg(test)]
 mod har;
 #[cfg(test)]
+mod hints;
+#[cfg(test)]
 mod json;
 #[cfg(test)]
 mod live;

@@ -122,7 +122,7 @@ fn raw_is_exactly_what_was_delivered() {
 fn what_was_refused_is_in_the_summary() {
     for line in ["streams", "follow 1", "follow 1 --client", "http"] {
         let done = run(&format!("{line} -r fixtures/tcp/data-after-fin.pcap"));
-        assert!(done.err.ends_with(" bytes refused\n"), "{line}: {}", done.err);
+        assert!(done.err.contains(" bytes refused\n"), "{line}: {}", done.err);
     }
     let other_side = run("follow 1 --server -r fixtures/tcp/data-after-fin.pcap");
     assert!(!other_side.err.contains("refused"), "{}", other_side.err);

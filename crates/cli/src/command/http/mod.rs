@@ -5,15 +5,15 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use egret_decode::Decoder;
-use egret_http::{Context, Exchange, Handler, HttpFactory, Limits, Redactor, Selection};
+use egret_http::{Context, Exchange, Handler, Hint, HttpFactory, Limits, Redactor, Seen, Selection, hints};
 use egret_reassembly::{Assembler, Packet, StreamPool, Timestamp};
 
-use crate::args;
 use crate::job::Job;
 use crate::output::Output;
 use crate::output::har::Har;
 use crate::output::text::{Count, Lost};
 use crate::pipeline::{self, Consumer, End};
+use crate::{args, say};
 
 mod har;
 mod record;
@@ -51,8 +51,12 @@ pub(crate) fn run(arguments: &args::Http, redactor: Option<Redactor>) -> Result<
         har: har.as_deref().map(Har::create).transpose()?,
     };
     let assembler = Assembler::new(StreamPool::new(HttpFactory::new(), reassembly));
-    let mut http = Http { decoder: decoding.decoder(), assembler, context: Context::new(exchanges, limits) };
+    let context = Context::new(exchanges, limits);
+    let mut http = Http { decoder: decoding.decoder(), assembler, context, hints: Vec::new() };
     let done = pipeline::run(&job, &mut http);
+    if !form.look.quiet {
+        http.hints.iter().for_each(|hint| say(format_args!("hint: {hint}")));
+    }
     // Whatever went wrong, what was found is in the archive.
     let closed = http.context.into_handler().har.map(|har| har.close(done.is_ok())).transpose();
     done.and_then(|code| closed.map(|_| code))
@@ -62,6 +66,8 @@ struct Http {
     decoder: Decoder,
     assembler: Assembler<HttpFactory<Exchanges>>,
     context: Context<Exchanges>,
+    /// Why nothing was found, if so.
+    hints: Vec<Hint>,
 }
 
 impl Consumer for Http {
@@ -80,8 +86,15 @@ impl Consumer for Http {
         }
     }
 
-    fn finish(&mut self, _: &End) {
+    fn finish(&mut self, end: &End) {
         self.assembler.finish(&mut self.context);
+        self.hints = hints(&Seen {
+            capture: end.statistics,
+            live: end.live,
+            streams: self.assembler.stats(),
+            http: self.context.stats(),
+            left_out: self.context.handler().left_out,
+        });
     }
 
     fn output(&mut self) -> &mut Output {

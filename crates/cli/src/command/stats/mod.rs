@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use egret_decode::{Decoded, Decoder, LinkType, Packet, Stop, StopReason, Timestamp};
-use egret_http::{Context, Exchange, HttpFactory};
+use egret_http::{Context, Exchange, HttpFactory, Seen, hints};
 use egret_reassembly::{Assembler, StreamPool};
 
 use crate::args;
@@ -127,7 +127,9 @@ impl Consumer for Stats {
     fn finish(&mut self, end: &End) {
         self.assembler.finish(&mut self.context);
         let (counts, tcp, http) = (&self.counts, self.assembler.stats(), self.context.stats());
-        let report = record::Report { counts, tcp, http, end };
+        let (capture, live) = (end.statistics, end.live);
+        let hints = hints(&Seen { capture, live, streams: tcp, http, left_out: 0 });
+        let report = record::Report { counts, tcp, http, end, hints };
         if self.json { self.out.json(|json| report.write(json)) } else { self.out.line(report) }
     }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 
+use egret_http::Hint;
+
 use super::{Counts, Reason};
 use crate::output::json::Json;
 use crate::output::text::{Count, Size, Span};
@@ -14,6 +16,7 @@ pub(super) struct Report<'a> {
     pub(super) tcp: egret_reassembly::Stats,
     pub(super) http: &'a egret_http::Stats,
     pub(super) end: &'a End,
+    pub(super) hints: Vec<Hint>,
 }
 
 /// Numbers by name, in the order of the names; only what there is.
@@ -50,13 +53,17 @@ impl Report<'_> {
         named(&self.http.incomplete).collect()
     }
 
+    fn tunnels(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.http.tunnels.iter().map(|(kind, count)| (kind.name(), *count))
+    }
+
     fn not_http(&self) -> Named {
         self.http.not_http.iter().map(|(kind, count)| (kind.name().to_owned(), *count)).collect()
     }
 
     /// The JSON form.
     pub(super) fn write(&self, json: &mut Json<'_>) {
-        let Self { counts, tcp, http, end } = self;
+        let Self { counts, tcp, http, end, hints } = self;
         json.put("packets", counts.packets);
         json.put("bytes", counts.bytes);
         json.put("captured", counts.captured);
@@ -98,6 +105,18 @@ impl Report<'_> {
             json.put("limits_hit", http.no_memory);
         });
         json.put("not_http", self.not_http());
+        json.inside("tls", |json| {
+            // Peers choose these, so that they are values here, never names of fields.
+            json.list("server_names", http.tls.server_names.top().into_iter());
+            json.list("protocols", http.tls.protocols.top().into_iter());
+            json.put("versions", named(&http.tls.versions).collect::<Named>());
+        });
+        json.counts("tunnels", self.tunnels());
+        json.put("proxied", http.proxied);
+        json.objects("hints", hints.iter(), |hint, json| {
+            json.put("id", hint.id());
+            json.text("text", hint);
+        });
     }
 }
 
@@ -124,7 +143,7 @@ impl Display for Reason {
 /// The table: what there is nothing of is left out.
 impl Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { counts, tcp, http, end } = self;
+        let Self { counts, tcp, http, end, hints } = self;
         write!(f, "packets      {}, {}", counts.packets, Size(counts.bytes))?;
         if counts.captured < counts.bytes {
             write!(f, " ({} captured)", Size(counts.captured))?;
@@ -172,7 +191,9 @@ impl Display for Report<'_> {
             let times = Count(http.no_memory, "time");
             write!(f, "\n  limits     were reached {times}: see --max-memory")?;
         }
-        row(f, "not HTTP", self.not_http())
+        row(f, "not HTTP", self.not_http())?;
+        row(f, "tunnels", self.tunnels().map(|(kind, count)| (kind.to_owned(), count)))?;
+        hints.iter().try_for_each(|hint| write!(f, "\nhint         {hint}"))
     }
 }
 
