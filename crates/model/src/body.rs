@@ -161,6 +161,11 @@ fn walk(
 }
 
 impl Document {
+    /// The value, where it is one of JSON.
+    pub(crate) fn json(&self) -> Option<&Value> {
+        (!self.texts).then_some(&self.value)
+    }
+
     /// Whether `text` is one of the scalars.
     pub(crate) fn mentions(&self, text: &str) -> bool {
         fn within(value: &Value, text: &str, depth: usize) -> bool {

@@ -30,6 +30,9 @@ pub(crate) struct Facts {
     pub(crate) integer: u64,
     #[serde(skip_serializing_if = "is_zero")]
     pub(crate) number: u64,
+    /// Of those, the ones that are whole (`4.0`), which JSON Schema takes for integers.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) whole: u64,
     #[serde(skip_serializing_if = "is_zero")]
     pub(crate) string: u64,
     #[serde(skip_serializing_if = "is_zero")]
@@ -84,6 +87,8 @@ impl Facts {
             Value::Number(number) => {
                 let count = if number.is_f64() { &mut self.number } else { &mut self.integer };
                 *count += 1;
+                let whole = number.is_f64() && number.as_f64().is_some_and(|number| number.fract() == 0.0);
+                self.whole += u64::from(whole);
                 self.numeric(number.as_f64(), &number.to_string(), reading);
             }
             Value::String(text) => self.string(text, reading),
@@ -181,6 +186,7 @@ impl Evidence for Facts {
             boolean,
             integer,
             number,
+            whole,
             string,
             array,
             object,
@@ -199,6 +205,7 @@ impl Evidence for Facts {
             (&mut self.boolean, boolean),
             (&mut self.integer, integer),
             (&mut self.number, number),
+            (&mut self.whole, whole),
             (&mut self.string, string),
             (&mut self.array, array),
             (&mut self.object, object),

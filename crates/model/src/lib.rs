@@ -64,7 +64,10 @@
 #![forbid(unsafe_code)]
 
 mod body;
+mod check;
+mod diff;
 mod document;
+mod explain;
 mod facts;
 mod file;
 mod headers;
@@ -80,7 +83,10 @@ mod target;
 mod tree;
 mod witness;
 
+pub use check::{Checker, Finding, Report};
+pub use diff::{Change, ChangeKind, diff};
 pub use document::{Document, DocumentError};
+pub use explain::Claim;
 pub use file::FileError;
 pub use infer::{Description, Hint, Options};
 pub use kind::Kind;

@@ -10,7 +10,8 @@ import enum
 import uuid
 from typing import Annotated, Literal, Optional, Union
 
-from fastapi import Cookie, Depends, FastAPI, File, Form, Header, HTTPException, Path, Query, Response, UploadFile
+from fastapi import Cookie, Depends, FastAPI, File, Form, Header, Query, Response, UploadFile
+from fastapi.responses import JSONResponse
 from fastapi.security import APIKeyHeader, HTTPBasic, HTTPBearer
 from pydantic import BaseModel, EmailStr, Field
 
@@ -157,10 +158,22 @@ BIRDS = {
 SETTINGS: dict[str, str] = {"theme": "dark", "language": "en"}
 
 
+class Missing(Exception):
+    pass
+
+
+@app.exception_handler(Missing)
+def missing(request, error) -> JSONResponse:
+    return JSONResponse({"message": str(error)}, status_code=404)
+
+
 def found(store, key, what):
     if key not in store:
-        raise HTTPException(404, f"no {what} {key}")
+        raise Missing(f"no {what} {key}")
     return store[key]
+
+
+NOT_FOUND = {404: {"model": Message}}
 
 
 @app.get("/")
@@ -191,12 +204,12 @@ def me(token=Depends(bearer)) -> User:
     return USERS[1]
 
 
-@app.get("/api/v1/users/{user_id}", responses={404: {"model": Message}})
+@app.get("/api/v1/users/{user_id}", responses=NOT_FOUND)
 def get_user(user_id: int) -> User:
     return found(USERS, user_id, "user")
 
 
-@app.put("/api/v1/users/{user_id}", responses={404: {"model": Message}})
+@app.put("/api/v1/users/{user_id}", responses=NOT_FOUND)
 def put_user(user_id: int, new: NewUser) -> User:
     found(USERS, user_id, "user")
     USERS[user_id] = User(id=user_id, created=NOW, **new.model_dump())
@@ -223,7 +236,7 @@ def create_order(user_id: int, new: NewOrder) -> Order:
     return order
 
 
-@app.get("/api/v1/orders/{order_id}")
+@app.get("/api/v1/orders/{order_id}", responses=NOT_FOUND)
 def get_order(order_id: int) -> Order:
     return found(ORDERS, order_id, "order")
 
@@ -233,14 +246,14 @@ class OrderPatch(BaseModel):
     note: Optional[str] = None
 
 
-@app.patch("/api/v1/orders/{order_id}")
+@app.patch("/api/v1/orders/{order_id}", responses=NOT_FOUND)
 def patch_order(order_id: int, patch: OrderPatch) -> Order:
     order = found(ORDERS, order_id, "order")
     ORDERS[order_id] = order.model_copy(update=patch.model_dump(exclude_unset=True, exclude_none=True))
     return ORDERS[order_id]
 
 
-@app.post("/api/v1/orders/{order_id}/cancel")
+@app.post("/api/v1/orders/{order_id}/cancel", responses=NOT_FOUND)
 def cancel_order(order_id: int, reason: Annotated[Optional[str], Query()] = None) -> Order:
     order = found(ORDERS, order_id, "order")
     ORDERS[order_id] = order.model_copy(update={"status": Status.cancelled})
@@ -271,7 +284,7 @@ def search_items(q: str, limit: int = 10) -> list[Item]:
     return [item for item in ITEMS.values() if q in item.title][: max(limit, 0)]
 
 
-@app.get("/api/v1/items/{item_id}")
+@app.get("/api/v1/items/{item_id}", responses=NOT_FOUND)
 def get_item(item_id: uuid.UUID) -> Item:
     return found(ITEMS, item_id, "item")
 
@@ -299,7 +312,7 @@ def list_birds() -> dict[str, Bird]:
     return BIRDS
 
 
-@app.get("/api/v1/birds/{kind}")
+@app.get("/api/v1/birds/{kind}", responses=NOT_FOUND)
 def get_bird(kind: str) -> Bird:
     return found(BIRDS, kind, "bird")
 

@@ -23,8 +23,9 @@ with httpx.Client(base_url=base) as c:
         c.post(f"{v1}/users", json=body)
     for user in (1, 2, 3, 4, 99):
         c.get(f"{v1}/users/{user}")
-    c.put(f"{v1}/users/1", json={"name": "Ada", "email": "ada@example.com", "age": 30})
-    c.put(f"{v1}/users/2", json={"name": "Ben", "email": "ben@example.com", "address": address})
+    c.put(f"{v1}/users/99", json={"name": "Nobody", "email": "nobody@example.com"})
+    c.put(f"{v1}/users/1", json={"name": "Ada", "email": "ada@example.com", "age": 30, "address": address})
+    c.put(f"{v1}/users/2", json={"name": "Ben", "email": "ben@example.com"})
     c.put(f"{v1}/users/3", json={"name": "Cyd", "email": "cyd@example.com"})
     c.get(f"{v1}/users/me", headers={"Authorization": "Bearer not-a-real-token"})
     c.get(f"{v1}/users/me", headers={"Authorization": "Bearer not-a-real-token"})
@@ -64,6 +65,8 @@ with httpx.Client(base_url=base) as c:
     c.get(f"{v1}/users/1/orders", params={"status": "paid"})
     for order in orders:
         c.get(f"{v1}/orders/{order}")
+    c.get(f"{v1}/orders/99999")
+    c.patch(f"{v1}/orders/99999", json={"status": "paid"})
     c.patch(f"{v1}/orders/{orders[0]}", json={"status": "paid"})
     c.patch(f"{v1}/orders/{orders[1]}", json={"note": "ring twice"})
     c.patch(f"{v1}/orders/{orders[2]}", json={"status": "shipped", "note": "gone"})

@@ -1,14 +1,17 @@
-//! The options of `egret api`.
+//! The options of `egret api` and of the commands below it.
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use egret_model::Hint;
 
 use super::{Input, LimitArgs};
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Api {
+    #[command(subcommand)]
+    pub(crate) command: Option<ApiCommand>,
     /// Write to a file instead of standard output, whole or not at all, and while capturing whenever there is news: a
     /// model if its name ends in `.egret-model`, JSON if in `.json`, else YAML
     #[arg(short, long, value_name = "FILE")]
@@ -49,4 +52,58 @@ pub(crate) struct Choice {
     /// Leave out paths that only say whether the server is well (/healthz, /ping, …)
     #[arg(long)]
     pub(crate) no_health: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ApiCommand {
+    /// Say why an operation, or a field of it, is described as it is, and which exchanges say so
+    Explain(Explain),
+    /// Compare two descriptions (models or OpenAPI documents); exit code 1 if a change breaks clients
+    Diff(Diff),
+    /// Hold traffic against an OpenAPI document: what is not in it, what was not seen, what violates it
+    Check(Check),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The method
+    #[arg(value_name = "METHOD")]
+    pub(crate) method: String,
+    /// The path, as a template (/users/{userId}) or as it was called (/users/7)
+    #[arg(value_name = "PATH")]
+    pub(crate) path: String,
+    /// A parameter by its name, or a part of a body by its place (owner.name, items[].id); '' for none, in front of a
+    /// filter
+    #[arg(value_name = "FIELD")]
+    pub(crate) field: Option<String>,
+    #[command(flatten)]
+    pub(crate) choice: Choice,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) input: Input,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// The description that clients know
+    #[arg(value_name = "OLD")]
+    pub(crate) old: PathBuf,
+    /// The one that is to take its place
+    #[arg(value_name = "NEW")]
+    pub(crate) new: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The document: OpenAPI 3.0 or 3.1, YAML or JSON
+    #[arg(value_name = "SPEC")]
+    pub(crate) spec: PathBuf,
+    /// On standard error, only what went wrong
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) input: Input,
 }

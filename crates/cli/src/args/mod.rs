@@ -14,7 +14,7 @@ mod packets;
 mod redact;
 mod values;
 
-pub(crate) use api::{Api, Choice};
+pub(crate) use api::{Api, ApiCommand, Check, Choice, Diff, Explain};
 pub(crate) use decoding::Decoding;
 pub(crate) use http::Http;
 pub(crate) use input::Input;
@@ -46,7 +46,7 @@ pub(crate) enum Command {
     /// Print each HTTP request with its response on a line
     Http(Http),
     /// Describe the API that traffic shows, as OpenAPI 3.1
-    Api(Api),
+    Api(Box<Api>),
     /// Count what a capture holds and what was lost
     Stats(Stats),
     /// List the interfaces that can be captured on

@@ -64,13 +64,13 @@ impl Model {
     /// Describes what was observed. `None` if nothing was observed of the servers asked for.
     pub fn describe(&self, options: &Options) -> Option<Description> {
         let names = self.chosen(&options.hosts);
+        if names.is_empty() {
+            return None;
+        }
         let (mut found, mut refused) = (Bounded::<Place>::default(), Bounded::<Place>::default());
         for (_, api) in self.apis().filter(|(name, _)| names.contains(name)) {
             found.merge(api.found.clone(), PATHS);
             refused.merge(api.refused.clone(), PATHS);
-        }
-        if names.is_empty() {
-            return None;
         }
         let mut endpoints = template::templates(found.root(), &options.hints);
         add_refused(&mut endpoints, refused.root());

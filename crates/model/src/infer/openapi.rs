@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use egret_http::Timestamp;
 
 use super::components::Components;
-use super::schema::{Form, Property, Schema};
+use super::schema::{Form, Property, Schema, is_rare};
 use super::template::Segment;
 use super::words::{pascal, singular};
 use super::{Described, Description};
+use crate::Kind;
 use crate::document::{Document, Entries, Node};
 use crate::named::Named;
 use crate::operation::{Content, Method, Parameter};
@@ -18,8 +19,8 @@ use crate::operation::{Content, Method, Parameter};
 pub(crate) fn document(description: &Description) -> Document {
     let mut components = Components::default();
     for operation in &description.operations {
-        for (content, media_type, name) in contents(operation) {
-            components.add(&schema_of(content, media_type), &name);
+        for (content, media_type, name, asked) in contents(operation) {
+            components.add(&schema_of(content, media_type, asked), &name);
         }
     }
     components.name_them();
@@ -67,7 +68,7 @@ pub(crate) fn document(description: &Description) -> Document {
 }
 
 /// The contents of an operation, with what a shape found there would be called.
-fn contents(operation: &Described) -> impl Iterator<Item = (&Content, &str, String)> {
+fn contents(operation: &Described) -> impl Iterator<Item = (&Content, &str, String, bool)> {
     let last = operation.template.iter().rev().find_map(|segment| match segment {
         Segment::Literal(text) if !text.is_empty() => Some(text.as_str()),
         _ => None,
@@ -79,19 +80,23 @@ fn contents(operation: &Described) -> impl Iterator<Item = (&Content, &str, Stri
         _ => format!("{thing}Input"),
     };
     let request =
-        operation.evidence.request.iter().map(move |(name, content)| (content, name, asked.clone()));
+        operation.evidence.request.iter().map(move |(name, content)| (content, name, asked.clone(), true));
     let responses = operation.evidence.responses.iter().flat_map(move |(status, answer)| {
         let thing = thing.clone();
         let name = if status.starts_with(['4', '5']) { "Error".to_owned() } else { thing };
-        answer.content.iter().map(move |(media_type, content)| (content, media_type, name.clone()))
+        answer.content.iter().map(move |(media_type, content)| (content, media_type, name.clone(), false))
     });
     request.chain(responses)
 }
 
-/// The schema of bodies of a media type.
-pub(crate) fn schema_of(content: &Content, media_type: &str) -> Schema {
-    let form = if media_type == "multipart/form-data" { Form::Form } else { Form::Json };
-    Schema::of(content.schema.root(), form)
+/// The schema of bodies of a media type, of requests (`asked`) or responses.
+pub(crate) fn schema_of(content: &Content, media_type: &str, asked: bool) -> Schema {
+    Schema::of(content.schema.root(), Form { texts: is_form(media_type), asked })
+}
+
+/// Whether bodies of a media type are texts by name.
+fn is_form(media_type: &str) -> bool {
+    matches!(media_type, "multipart/form-data" | "application/x-www-form-urlencoded")
 }
 
 struct Writer<'a> {
@@ -109,7 +114,7 @@ impl Writer<'_> {
                 entries.put("name", parameter.name.as_str());
                 entries.put("in", "path");
                 entries.put("required", true);
-                entries.put("schema", self.inline(&textual(Schema::of_facts(&parameter.facts))));
+                entries.put("schema", self.inline(&Schema::of_facts(&parameter.facts).textual()));
                 entries.put("x-egret-why", parameter.why.to_string());
                 Some(entries.into())
             }
@@ -124,7 +129,7 @@ impl Writer<'_> {
             let bodies: u64 = evidence.request.iter().map(|(_, content)| content.count).sum();
             let mut body = Entries::default();
             body.put("required", bodies == evidence.accepted);
-            body.put("content", self.content(&evidence.request));
+            body.put("content", self.content(&evidence.request, true));
             body.put("x-egret-count", bodies);
             entries.put("requestBody", body);
         }
@@ -132,7 +137,7 @@ impl Writer<'_> {
         for (status, answer) in evidence.responses.iter() {
             let mut response = Entries::default();
             response.put("description", reason(status));
-            response.some("content", self.content(&answer.content));
+            response.some("content", self.content(&answer.content, false));
             response.put("x-egret-count", answer.count);
             responses.put(status, response);
         }
@@ -157,8 +162,11 @@ impl Writer<'_> {
         parameters: &Named<Parameter, MOST>,
         calls: u64,
     ) -> Vec<Node> {
-        let each = parameters.iter().map(|(name, parameter)| {
-            let mut schema = textual(Schema::of_facts(&parameter.facts));
+        let known = parameters
+            .iter()
+            .filter(|(name, parameter)| !is_rare(parameter.calls, calls, Kind::of(name) == Kind::Word));
+        let each = known.map(|(name, parameter)| {
+            let mut schema = Schema::of_facts(&parameter.facts).textual();
             if parameter.repeated > 0 {
                 let items = Some(Box::new(schema));
                 schema = Schema { types: ["array"].into(), items, ..Schema::default() };
@@ -174,12 +182,12 @@ impl Writer<'_> {
         each.collect()
     }
 
-    fn content<const MOST: usize>(&self, contents: &Named<Content, MOST>) -> Node {
+    fn content<const MOST: usize>(&self, contents: &Named<Content, MOST>, asked: bool) -> Node {
         let mut entries = Entries::default();
         for (media_type, content) in contents.iter() {
             let mut media = Entries::default();
             if content.schema.root().visits > 0 {
-                media.put("schema", self.schema(&schema_of(content, media_type)));
+                media.put("schema", self.schema(&schema_of(content, media_type, asked)));
             }
             if content.unread > 0 {
                 media.put("x-egret-unread", content.unread);
@@ -278,21 +286,6 @@ impl Writer<'_> {
         entries.put("oneOf", shapes.collect::<Node>());
         entries.into()
     }
-}
-
-/// What is text on the wire is a string as soon as one value is nothing else.
-pub(crate) fn textual(mut schema: Schema) -> Schema {
-    if schema.types.len() > 1 {
-        if schema.types.contains("string") || schema.types.contains("boolean") {
-            schema = Schema { types: ["string"].into(), count: schema.count, ..Schema::default() };
-        } else {
-            schema.types.remove("integer");
-        }
-    }
-    if schema.types.is_empty() {
-        schema.types.insert("string");
-    }
-    schema
 }
 
 /// A name for an operation that changes only when its template does: `getUsersByUserId`.

@@ -43,11 +43,18 @@ pub(crate) struct Property {
 
 /// How a tree of facts is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// As it is.
-    Json,
-    /// Null stands for a file.
-    Form,
+pub(crate) struct Form {
+    /// Whether values were texts on the wire, whatever they mean, and null stands for a file.
+    pub(crate) texts: bool,
+    /// Whether a client wrote it. What servers take without a complaint they need not know: names that next to nobody
+    /// sends are left out. What a server sends it means.
+    pub(crate) asked: bool,
+}
+
+/// Whether next to nobody sends something: so many calls did, of so many.
+pub(crate) const fn is_rare(seen: u64, of: u64, word: bool) -> bool {
+    let most = if word { of >= 20 && seen * 20 < of } else { seen * 5 < of };
+    most || seen == 1 && of >= if word { 10 } else { 4 }
 }
 
 /// Different values that may be all there are.
@@ -63,7 +70,10 @@ impl Schema {
     /// The schema of what was observed at a node.
     pub(crate) fn of(node: &Tree<Facts>, form: Form) -> Self {
         let mut schema = Self::of_facts(&node.evidence);
-        if form == Form::Form && node.evidence.null > 0 {
+        if form.texts && node.evidence.object + node.evidence.array == 0 {
+            schema = schema.textual();
+        }
+        if form.texts && node.evidence.null > 0 {
             schema.types.remove("null");
             schema.types.insert("string");
             schema.format = Some("binary");
@@ -77,11 +87,13 @@ impl Schema {
 
     /// The schema of scalars, and of what holds others without regard to those.
     pub(crate) fn of_facts(facts: &Facts) -> Self {
-        let number = facts.number > 0;
+        // A server that writes 4.0 means numbers; among 4 and 5 it is an integer in other words.
+        let number = facts.number > if facts.integer > 0 { facts.whole } else { 0 };
+        let integer = facts.integer > 0 && !number;
         let types = [
             ("array", facts.array > 0),
             ("boolean", facts.boolean > 0),
-            ("integer", facts.integer > 0 && !number),
+            ("integer", integer),
             ("null", facts.null > 0),
             ("number", number),
             ("object", facts.object > 0),
@@ -103,36 +115,55 @@ impl Schema {
 
     fn fields(&mut self, node: &Tree<Facts>, form: Form) {
         let objects = node.evidence.object;
+        let all: Vec<_> = node.branches.iter().filter(|(key, _)| key.is_literal()).collect();
+        let rare = |key: &Key, tree: &Tree<Facts>| {
+            form.asked && is_rare(tree.visits, objects, key.is_word() && key.text() != Some(""))
+        };
+        // A name in every object is a field, but where all names are rare, or all values are of one sort.
+        let known = all.iter().filter(|(key, tree)| !rare(key, tree)).count();
+        let uniform = is_uniform(&all);
+        let map = uniform || is_map(&all, objects) || node.other.is_some() && (known == 0 || !form.asked);
         let mut rest: Option<Tree<Facts>> = None;
         let mut fold = |tree: &Tree<Facts>| match &mut rest {
             None => rest = Some(tree.clone()),
             Some(known) => known.add(tree.clone()),
         };
-        let literals = || node.branches.iter().filter_map(|(key, tree)| Some((key, key.text()?, tree)));
-        let optional = || literals().filter(|(_, _, tree)| tree.visits < objects);
-        // Names that are no words, and each of them rare: the keys of a map beside names of fields.
-        let odd = optional().filter(|(key, _, tree)| !key.is_word() && tree.visits * 5 < objects).count();
-        let all: Vec<_> = node.branches.iter().filter(|(key, _)| key.is_literal()).collect();
-        let uniform = is_uniform(&all);
-        let map = node.other.is_some() || is_map(node);
-        for (key, _, tree) in literals() {
-            let always = tree.visits == objects && !uniform;
-            if !always && (map || odd >= 3 && !key.is_word() && tree.visits * 5 < objects) {
+        for (key, tree) in &all {
+            let required = tree.visits == objects;
+            if map && (uniform || !required) || known == 0 {
                 fold(tree);
+            } else if !rare(key, tree) {
+                let (name, schema) = (key.text().unwrap_or_default().to_owned(), Self::of(tree, form));
+                self.properties.push(Property { name, schema, required, count: tree.visits });
             }
         }
-        node.branches.iter().filter(|(key, _)| key.as_kind().is_some()).for_each(|(_, tree)| fold(tree));
-        node.other.as_deref().into_iter().for_each(&mut fold);
-        for (key, name, tree) in literals() {
-            let required = tree.visits == objects && !uniform;
-            if !required && (map || odd >= 3 && !key.is_word() && tree.visits * 5 < objects) {
-                continue;
-            }
-            let schema = Self::of(tree, form);
-            self.properties.push(Property { name: name.to_owned(), schema, required, count: tree.visits });
+        // Names that are one of many by their looks; a client's that nobody else sends are noise beside known ones.
+        let kinds: Vec<_> = node.branches.iter().filter(|(key, _)| key.as_kind().is_some()).collect();
+        let often = kinds.iter().any(|(_, tree)| !form.asked || !is_rare(tree.visits, objects, false));
+        if often || known == 0 {
+            kinds.into_iter().for_each(|(_, tree)| fold(tree));
+        }
+        if map || known == 0 {
+            node.other.as_deref().into_iter().for_each(&mut fold);
         }
         self.properties.sort_by(|one, other| one.name.cmp(&other.name));
         self.additional = rest.map(|tree| Box::new(Self::of(&tree, form)));
+    }
+
+    /// As it is for what is text on the wire: a string as soon as one value is nothing else.
+    pub(crate) fn textual(mut self) -> Self {
+        if self.types.contains("string") || self.types.contains("boolean") && self.types.len() > 1 {
+            let alone = self.types.len() == 1;
+            self.types = ["string"].into();
+            if !alone {
+                (self.format, self.range) = (None, None);
+                self.values.clear();
+            }
+        }
+        if self.types.is_empty() {
+            self.types.insert("string");
+        }
+        self
     }
 
     /// What two schemas of one shape have in common.
@@ -191,10 +222,9 @@ impl Schema {
     }
 }
 
-/// Whether the names of an object are keys of a map: so many that each comes rarely, or several behind which there is
-/// nothing but objects of one shape.
-fn is_map(node: &Tree<Facts>) -> bool {
-    let literals: Vec<_> = node.branches.iter().filter(|(key, _)| key.is_literal()).collect();
+/// Whether the names of objects are keys of a map: so many that each comes rarely, behind which there is one sort of
+/// values.
+fn is_map(literals: &[(&Key, &Tree<Facts>)], objects: u64) -> bool {
     let kind = |tree: &Tree<Facts>| {
         let facts = &tree.evidence;
         [
@@ -205,10 +235,10 @@ fn is_map(node: &Tree<Facts>) -> bool {
             facts.boolean > 0,
         ]
     };
-    let rare = literals.iter().all(|(_, tree)| tree.visits * 2 < node.evidence.object);
+    let rare = literals.iter().all(|(_, tree)| tree.visits * 2 < objects);
     let same =
         literals.windows(2).all(|pair| matches!(pair, [(_, one), (_, other)] if kind(one) == kind(other)));
-    literals.len() >= MAP && rare && same || is_uniform(&literals)
+    literals.len() >= MAP && rare && same
 }
 
 /// Whether there are several values, all of them objects with the same fields, and more than one field.
@@ -250,6 +280,7 @@ mod tests {
     use crate::facts::Reading;
     use crate::operation::Content;
 
+    const ANSWERED: Form = Form { texts: false, asked: false };
     const WITNESS: Witness =
         Witness { source: 0, connection: 1, index: 0, request: (1, 1), response: (2, 2) };
 
@@ -260,7 +291,7 @@ mod tests {
             let document = crate::body::read("application/json", "", &bytes).unwrap().unwrap();
             content.add(&document, Reading { secret: false, example: false, witness: &WITNESS });
         }
-        Schema::of(content.schema.root(), Form::Json)
+        Schema::of(content.schema.root(), ANSWERED)
     }
 
     fn property<'a>(schema: &'a Schema, name: &str) -> &'a Property {

@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use egret_model::{Model, Options};
+use egret_model::{Document, Model, Options};
 
 use crate::output::Output;
 
@@ -74,4 +74,15 @@ fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 pub(super) fn read_model(path: &Path) -> Result<Model> {
     let bytes = fs::read(path).with_context(|| format!("reading {} failed", path.display()))?;
     Model::from_bytes(&bytes).with_context(|| format!("{} cannot be used", path.display()))
+}
+
+/// A description in a file: a document, or a model that is described.
+pub(super) fn read_document(path: &Path) -> Result<Document> {
+    if path.extension().is_some_and(|extension| extension == "egret-model") {
+        let description = read_model(path)?.describe(&Options::default());
+        let description = description.with_context(|| format!("{} holds no exchange", path.display()))?;
+        return Ok(description.document());
+    }
+    let text = fs::read_to_string(path).with_context(|| format!("reading {} failed", path.display()))?;
+    Document::parse(&text).with_context(|| format!("{} cannot be used", path.display()))
 }

@@ -8,10 +8,11 @@ use anyhow::Result;
 use egret_http::{Exchange, Redactor};
 use egret_model::{Model, Options, Timestamp};
 
-use crate::args::{self, Choice, Input};
+use crate::args::{self, ApiCommand, Choice, Input, LimitArgs};
 use crate::job::{Job, Source};
 use crate::say;
 
+mod ask;
 mod files;
 mod reading;
 
@@ -22,28 +23,27 @@ use reading::{Sink, read};
 const OFTEN: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(arguments: &args::Api, redactor: Option<Redactor>) -> Result<ExitCode> {
+    match &arguments.command {
+        None => describe(arguments, redactor),
+        Some(ApiCommand::Explain(arguments)) => ask::explain(arguments),
+        Some(ApiCommand::Diff(arguments)) => ask::compare(arguments),
+        Some(ApiCommand::Check(arguments)) => ask::check(arguments),
+    }
+}
+
+/// Learns, and writes what it has learned.
+fn describe(arguments: &args::Api, redactor: Option<Redactor>) -> Result<ExitCode> {
     let args::Api { output, json, choice, examples, quiet, limits, input, .. } = arguments;
-    let mut model = if *examples { Model::with_examples() } else { Model::default() };
-    for path in &choice.model {
-        model.merge(read_model(path)?);
-    }
+    let model = if *examples { Model::with_examples() } else { Model::default() };
     let target = Target { path: output.clone(), json: *json, options: options(choice) };
-    let mut code = ExitCode::SUCCESS;
-    if packets_are_asked_for(choice, input) {
-        let job = Job::new(input, *quiet, output.is_none())?;
-        let live = matches!(job.source, Source::Interfaces(_));
-        let source = name(&job.source);
-        let learn = Learn { source, redactor, model, target, live, written: (Timestamp::EPOCH, 0) };
-        let (ended, learned) = read(&job, limits, learn)?;
-        code = ended;
-        return finish(learned.model, &learned.target, *quiet).map(|()| code);
-    }
-    finish(model, &target, *quiet).map(|()| code)
+    let learn = Learn { redactor, ..Learn::new(model, target) };
+    let (code, learned) = learn.all(choice, limits, input, *quiet, output.is_none())?;
+    finish(&learned.model, &learned.target, *quiet).map(|()| code)
 }
 
 /// Writes the result, and says what is not in it.
-fn finish(model: Model, target: &Target, quiet: bool) -> Result<()> {
-    target.write(&model)?;
+fn finish(model: &Model, target: &Target, quiet: bool) -> Result<()> {
+    target.write(model)?;
     if quiet || !target.options.hosts.is_empty() || target.is_model() {
         return Ok(());
     }
@@ -67,6 +67,41 @@ struct Learn {
     written: (Timestamp, u64),
 }
 
+impl Learn {
+    fn new(model: Model, target: Target) -> Self {
+        Self {
+            source: String::new(),
+            redactor: None,
+            model,
+            target,
+            live: false,
+            written: (Timestamp::EPOCH, 0),
+        }
+    }
+
+    /// Takes the models that were named, and the packets, if packets are asked for or there is no model.
+    fn all(
+        mut self,
+        choice: &Choice,
+        limits: &LimitArgs,
+        input: &Input,
+        quiet: bool,
+        prints: bool,
+    ) -> Result<(ExitCode, Self)> {
+        for path in &choice.model {
+            self.model.merge(read_model(path)?);
+        }
+        let named = input.read.is_empty() && input.interface.is_empty() && input.program.is_empty();
+        if named && !choice.model.is_empty() {
+            return Ok((ExitCode::SUCCESS, self));
+        }
+        let job = Job::new(input, quiet, prints)?;
+        self.live = matches!(job.source, Source::Interfaces(_));
+        self.source = name(&job.source);
+        read(&job, limits, self)
+    }
+}
+
 impl Sink for Learn {
     fn exchange(&mut self, exchange: &Exchange) {
         match &self.redactor {
@@ -84,11 +119,6 @@ impl Sink for Learn {
         self.written = (now, seen);
         if seen == known { Ok(()) } else { self.target.write(&self.model) }
     }
-}
-
-/// Packets are read if they are asked for, or if there is no model to begin with.
-fn packets_are_asked_for(choice: &Choice, input: &Input) -> bool {
-    choice.model.is_empty() || !input.read.is_empty() || !input.interface.is_empty()
 }
 
 /// What the witnesses of a job's exchanges call it.
