@@ -76,6 +76,7 @@ mod heads;
 mod hints;
 mod lenient;
 mod limits;
+mod media;
 mod message;
 mod names;
 mod other;
@@ -107,8 +108,8 @@ pub use head::{Headers, text};
 pub use hints::{Hint, Seen, hints};
 pub use limits::{Decode, Limits};
 pub use message::{Message, Request, Response, Transfer};
-pub use params::SetCookie;
 pub use names::Names;
+pub use params::SetCookie;
 pub use piece::{Missing, Piece};
 pub use redact::Redactor;
 pub use select::{BadPattern, HostPattern, PathPattern, Selection, StatusPattern};
@@ -118,7 +119,8 @@ pub use verdict::{Part, Verdict, Why};
 
 pub use egret_reassembly::{
     Assembler, Capture, Decoded, Direction, Ending, Endpoint, Flow, GapReason, Limits as StreamLimits,
-    LinkType, Opened, Packet, Path, Statistics as CaptureStatistics, Stats as StreamStats, StreamPool, Timestamp, decode,
+    LinkType, Opened, Packet, Path, Statistics as CaptureStatistics, Stats as StreamStats, StreamPool,
+    Timestamp, decode,
 };
 
 #[cfg(doctest)]

@@ -70,7 +70,9 @@ mod waiting;
 pub use assembler::Assembler;
 pub use pool::StreamPool;
 
-pub use egret_decode::{Capture, Decoded, Endpoint, Flow, LinkType, Packet, Path, PathId, Statistics, TcpFlags, Timestamp, decode};
+pub use egret_decode::{
+    Capture, Decoded, Endpoint, Flow, LinkType, Packet, Path, PathId, Statistics, TcpFlags, Timestamp, decode,
+};
 pub use limits::Limits;
 pub use stats::{Counts, Discarded, Ended, FragmentStats, Stats};
 pub use stream::{

@@ -22,6 +22,9 @@ pub(crate) struct Http {
     /// Write the exchanges to an HTTP archive (HAR 1.2) too; `-` is standard output, instead of anything else
     #[arg(long, value_name = "FILE")]
     pub(crate) har: Option<PathBuf>,
+    /// Write each body to a file in this folder, which must be new or empty, whole and decoded
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) bodies: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) select: Select,
     #[command(flatten)]

@@ -66,6 +66,9 @@ fn as_it_is(command: &Command) -> Option<&'static str> {
         Command::Packets(packets) if packets.hex > 0 || packets.hex_ascii > 0 || packets.ascii > 0 => {
             return Some("packets -x, -X and -A print bytes as they were captured");
         }
+        Command::Http(http) if http.bodies.is_some() => {
+            return Some("--bodies writes bodies as they were sent");
+        }
         Command::Http(http) if http.digest => {
             return Some("--digest tells a short secret to whoever tries all of them");
         }

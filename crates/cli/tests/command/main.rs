@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 mod har;
 #[cfg(test)]
 mod hints;

@@ -308,6 +308,7 @@ fn what_prints_bytes_as_they_are_refuses() {
         "http -w refused.pcap",
         "stats -w refused.pcap",
         "http --json --digest",
+        "http --bodies refused.pcap",
         "streams --json --digest",
     ] {
         let done = run(&format!("{line} --redact -r {GOOD}"));

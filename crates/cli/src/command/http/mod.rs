@@ -5,7 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use egret_decode::Decoder;
-use egret_http::{Context, Exchange, Handler, Hint, HttpFactory, Limits, Redactor, Seen, Selection, hints};
+use egret_http::{
+    BodyPiece, Context, Decode, Exchange, Handler, Hint, HttpFactory, Limits, Redactor, Seen, Selection,
+    hints,
+};
 use egret_reassembly::{Assembler, Packet, StreamPool, Timestamp};
 
 use crate::job::Job;
@@ -15,6 +18,9 @@ use crate::output::text::{Count, Lost};
 use crate::pipeline::{self, Consumer, End};
 use crate::{args, say};
 
+use files::Files;
+
+mod files;
 mod har;
 mod record;
 mod text;
@@ -26,7 +32,8 @@ const SHOWN: usize = 64 << 10;
 const ARCHIVED: usize = 1 << 20;
 
 pub(crate) fn run(arguments: &args::Http, redactor: Option<Redactor>) -> Result<ExitCode> {
-    let args::Http { verbose, body_bytes, digest, har, select, form, limits, decoding, input } = arguments;
+    let args::Http { verbose, body_bytes, digest, har, bodies, select, form, limits, decoding, input } =
+        arguments;
     let on_stdout = har.as_ref().is_some_and(|path| path.as_os_str() == "-");
     let job = Job::new(input, form.look.quiet, true)?;
     if let Some(path) = har {
@@ -36,7 +43,9 @@ pub(crate) fn run(arguments: &args::Http, redactor: Option<Redactor>) -> Result<
     let shown = body_bytes.unwrap_or(if shows_bodies { SHOWN } else { 0 });
     let archived = if har.is_some() { body_bytes.unwrap_or(ARCHIVED) } else { 0 };
     let (reassembly, http) = limits.with_http();
-    let limits = Limits { keep_body: shown.max(archived), digest: *digest, ..http };
+    // Files are written as bodies come, whether they are kept or not.
+    let decode = if bodies.is_some() { Decode::Always } else { Decode::Kept };
+    let limits = Limits { keep_body: shown.max(archived), digest: *digest, decode, ..http };
     let exchanges = Exchanges {
         out: Output::new(&form.look)?,
         shape: match (on_stdout, form.json) {
@@ -49,6 +58,7 @@ pub(crate) fn run(arguments: &args::Http, redactor: Option<Redactor>) -> Result<
         left_out: 0,
         redactor,
         har: har.as_deref().map(Har::create).transpose()?,
+        files: bodies.as_deref().map(Files::create).transpose()?,
     };
     let assembler = Assembler::new(StreamPool::new(HttpFactory::new(), reassembly));
     let context = Context::new(exchanges, limits);
@@ -57,9 +67,11 @@ pub(crate) fn run(arguments: &args::Http, redactor: Option<Redactor>) -> Result<
     if !form.look.quiet {
         http.hints.iter().for_each(|hint| say(format_args!("hint: {hint}")));
     }
-    // Whatever went wrong, what was found is in the archive.
-    let closed = http.context.into_handler().har.map(|har| har.close(done.is_ok())).transpose();
-    done.and_then(|code| closed.map(|_| code))
+    // Whatever went wrong, what was found is in the archive and in the files.
+    let Exchanges { har, files, .. } = http.context.into_handler();
+    let archived = har.map_or(Ok(()), |har| har.close(done.is_ok()));
+    let written = files.map_or(Ok(()), Files::close);
+    done.and_then(|code| archived.and(written).map(|()| code))
 }
 
 struct Http {
@@ -73,17 +85,17 @@ struct Http {
 impl Consumer for Http {
     fn packet(&mut self, packet: Packet<'_>) -> ControlFlow<()> {
         self.assembler.assemble(&self.decoder.decode(packet), &mut self.context);
-        match &self.context.handler().har {
-            Some(har) if har.has_failed() => ControlFlow::Break(()),
-            _ => ControlFlow::Continue(()),
-        }
+        let Exchanges { har, files, .. } = self.context.handler();
+        let failed =
+            har.as_ref().is_some_and(Har::has_failed) || files.as_ref().is_some_and(Files::has_failed);
+        if failed { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     fn tick(&mut self, now: Timestamp) {
         self.assembler.advance(now, &mut self.context);
-        if let Some(har) = &mut self.context.handler_mut().har {
-            har.flush();
-        }
+        let Exchanges { har, files, .. } = self.context.handler_mut();
+        har.iter_mut().for_each(Har::flush);
+        files.iter_mut().for_each(Files::flush);
     }
 
     fn finish(&mut self, end: &End) {
@@ -132,6 +144,7 @@ struct Exchanges {
     /// What takes secrets out, if they are to be taken out.
     redactor: Option<Redactor>,
     har: Option<Har>,
+    files: Option<Files>,
 }
 
 #[derive(Clone, Copy)]
@@ -152,8 +165,20 @@ struct Bodies {
 }
 
 impl Handler for Exchanges {
+    fn body(&mut self, piece: BodyPiece<'_>) {
+        if let Some(files) = &mut self.files
+            && !self.selection.rules_out(piece.exchange)
+        {
+            files.piece(piece);
+        }
+    }
+
     fn exchange(&mut self, exchange: &Exchange) {
-        if !self.selection.selects(exchange) {
+        let selected = self.selection.selects(exchange);
+        if let Some(files) = &mut self.files {
+            files.finish(exchange, selected);
+        }
+        if !selected {
             self.left_out += 1;
             return;
         }
