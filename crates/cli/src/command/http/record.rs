@@ -39,8 +39,9 @@ pub(super) fn write(exchange: &Exchange, bodies: Bodies, json: &mut Json<'_>) {
         json.millis("wait_ms", wait);
         json.millis("receive_ms", receive);
     });
-    if let Some(Tunnel { client_bytes, server_bytes, missing, .. }) = exchange.tunnel() {
+    if let Some(Tunnel { kind, client_bytes, server_bytes, missing, .. }) = exchange.tunnel() {
         json.inside("tunnel", |json| {
+            json.put("kind", kind.name());
             json.put("client_bytes", client_bytes);
             json.put("server_bytes", server_bytes);
             json.count("missing", missing);

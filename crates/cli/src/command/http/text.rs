@@ -81,7 +81,8 @@ impl Display for Line<'_> {
         if let Some(tunnel) = exchange.tunnel() {
             write!(
                 f,
-                "  tunnel: sent {}, received {}",
+                "  {} tunnel: sent {}, received {}",
+                tunnel.kind.name(),
                 Size(tunnel.client_bytes),
                 Size(tunnel.server_bytes)
             )?;
