@@ -15,6 +15,7 @@ mod demo;
 mod examples;
 mod fixtures;
 mod fuzz;
+mod model_score;
 mod record;
 mod script;
 mod setup;
@@ -40,6 +41,7 @@ cargo xtask COMMAND
   fuzz [TARGET…] [--minutes N]
                    run the fuzz targets of crates/*/fuzz, all or these, for so long each
   record [NAME…]   make the real captures anew, all or these, with web servers, clients and egret itself
+  model-score      what `egret api` infers of servers beside what they publish of themselves, and mitmproxy2swagger
   bench            make captures of which all is known, check what egret says of them, and measure it
 ";
 
@@ -73,6 +75,7 @@ fn run(words: &[String]) -> Result<()> {
         "fuzz" => fuzz::run(rest),
         "record" => record::run(rest),
         "bench" => bench::run(rest),
+        "model-score" => model_score::run(),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())

@@ -267,6 +267,8 @@ fn separate(literals: Vec<Literal>, values: &mut Values, top: bool) -> Vec<Liter
         let like = values.tree.as_ref().map_or(Alike::No, |tree| alike(&literal.tree, tree));
         let word = Kind::of(&literal.text) == Kind::Word;
         let joins = match like {
+            // Where more names came than could be places, those that are no words are what is left of them.
+            _ if values.many && !word => true,
             Alike::No => false,
             Alike::Weak => any_text && !is_common(&literal.text),
             Alike::Strong if word => {
@@ -309,7 +311,7 @@ fn are_values(cluster: &[Literal], top: bool) -> bool {
         // At the top there are places for the most part.
         () if top => count >= 8 && common * 3 <= count && (slugs * 2 > count || echoed * 2 > count),
         () if slugs >= 2 && common * 2 <= count => true,
-        () if count >= 2 && echoed == count && common == 0 => true,
+        // Two words are no pattern, whatever they answer: two resources of one kind are described one by one.
         () => count >= 3 && common * 2 <= count,
     }
 }
