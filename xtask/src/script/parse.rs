@@ -42,6 +42,8 @@ pub(super) struct Connection {
     pub(super) ends: [Option<SocketAddr>; 2],
     pub(super) first: Option<[u32; 2]>,
     pub(super) vlans: Vec<u16>,
+    /// What is in front of each IP packet instead of a link header, if it goes through a tunnel.
+    pub(super) tunnel: Vec<u8>,
 }
 
 /// What one side sends, and what becomes of it.
@@ -140,8 +142,13 @@ fn step(words: &mut Words<'_>) -> Result<Step, Mistake> {
 }
 
 fn connection(words: &mut Words<'_>) -> Result<Step, Mistake> {
-    let mut connection =
-        Connection { name: String::new(), ends: [None, None], first: None, vlans: Vec::new() };
+    let mut connection = Connection {
+        name: String::new(),
+        ends: [None, None],
+        first: None,
+        vlans: Vec::new(),
+        tunnel: Vec::new(),
+    };
     let [client, server] = &mut connection.ends;
     let mut named = false;
     while let Some(word) = words.next_word() {
@@ -150,10 +157,18 @@ fn connection(words: &mut Words<'_>) -> Result<Step, Mistake> {
             "server" => *server = Some(words.address()?),
             "isn" => connection.first = Some([words.number("isn")?, words.number("isn")?]),
             "vlan" => connection.vlans.push(words.number("vlan")?),
+            "tunnel" => {
+                connection.tunnel = words.hex()?;
+                if connection.tunnel.is_empty() {
+                    return Err(
+                        words.mistake("after `tunnel` come the bytes in front of each packet, in hex")
+                    );
+                }
+            }
             name if !named && connection.name.is_empty() => connection.name = name.to_string(),
             other => {
                 return Err(words.mistake(format!(
-                    "`{other}`: a connection has `client ADDRESS:PORT`, `server ADDRESS:PORT`, `isn N N`, `vlan N`"
+                    "`{other}`: a connection has `client ADDRESS:PORT`, `server ADDRESS:PORT`, `isn N N`, `vlan N`, `tunnel HEX`"
                 )));
             }
         }

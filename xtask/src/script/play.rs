@@ -56,6 +56,7 @@ struct Pair {
     client: Half,
     server: Half,
     vlans: Vec<u16>,
+    tunnel: Vec<u8>,
 }
 
 /// One side's book. Offsets count from the first byte after the SYN; a FIN takes one.
@@ -106,6 +107,7 @@ impl Pair {
             client: Half::new(client.unwrap_or(ours), client_first),
             server: Half::new(server.unwrap_or(theirs), server_first),
             vlans: connection.vlans.clone(),
+            tunnel: connection.tunnel.clone(),
         }
     }
 
@@ -117,7 +119,13 @@ impl Pair {
 
 impl Player {
     fn new() -> Self {
-        let unnamed = Connection { name: String::new(), ends: [None, None], first: None, vlans: Vec::new() };
+        let unnamed = Connection {
+            name: String::new(),
+            ends: [None, None],
+            first: None,
+            vlans: Vec::new(),
+            tunnel: Vec::new(),
+        };
         Self {
             link: Link::Ethernet,
             snap: 262_144,
@@ -183,7 +191,7 @@ impl Player {
         let pair = self.connections.get_mut(&send.connection).ok_or_else(|| {
             format!("there is no connection `{0}`: begin with `connection {0} …`", send.connection)
         })?;
-        let vlans = pair.vlans.clone();
+        let (vlans, tunnel) = (pair.vlans.clone(), pair.tunnel.clone());
         if !vlans.is_empty() && self.link != Link::Ethernet {
             return Err("VLAN tags need `link ethernet`".into());
         }
@@ -208,7 +216,10 @@ impl Player {
                 if packet.len() > usize::from(u16::MAX) {
                     return Err("a packet holds at most 65,535 bytes: make `mss` or `split` smaller".into());
                 }
-                let mut frame = frame::framed(self.link, &vlans, !send.server, &packet);
+                let mut frame = match tunnel.is_empty() {
+                    true => frame::framed(self.link, &vlans, !send.server, &packet),
+                    false => [&tunnel[..], &packet].concat(),
+                };
                 frame.resize(frame.len().max(self.pad), 0);
                 frames.push(frame);
             }
