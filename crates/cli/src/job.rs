@@ -48,6 +48,12 @@ impl Job {
         if input.read.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
             return Err(usage("standard input can be read once: give -r - only once"));
         }
+        let twice = input.stream.is_some() || input.exchange.is_some();
+        if twice && input.read.iter().any(|path| !path.is_file() && path.exists() || path == Path::new("-")) {
+            return Err(usage(
+                "--stream and --exchange read the file twice: save what is piped in, and give its name",
+            ));
+        }
         if input.tail && input.read.len() > 1 {
             return Err(usage("--tail waits at the end of one file: give one -r"));
         }

@@ -8,6 +8,7 @@
 
 mod args;
 mod command;
+mod cut;
 mod job;
 mod output;
 mod pipeline;

@@ -15,7 +15,7 @@ use crate::output::Output;
 use crate::output::text::Count;
 use crate::program::Program;
 use crate::progress::{Drops, Status};
-use crate::{say, signals};
+use crate::{cut, say, signals};
 
 /// What a command does with packets.
 pub(crate) trait Consumer {
@@ -48,6 +48,7 @@ pub(crate) struct End {
 /// What is wrong with the source, the filter, or a file that is written, after everything before it was printed.
 pub(crate) fn run(job: &Job, consumer: &mut impl Consumer) -> Result<ExitCode> {
     let mut capture = open(job)?;
+    let wanted = cut::wanted(job)?;
     if let Some(user) = &job.input.live.relinquish_privileges {
         give_up_privileges(user)?;
     }
@@ -56,7 +57,7 @@ pub(crate) fn run(job: &Job, consumer: &mut impl Consumer) -> Result<ExitCode> {
     let program = Program::start(&job.input.program, capture.stopper())?;
     let mut status = Status::new(job, &capture);
 
-    let read = pump(job, &mut capture, consumer, writer.as_mut(), &mut status);
+    let read = pump(job, wanted.as_deref(), &mut capture, consumer, writer.as_mut(), &mut status);
     // Nobody reads any more: there is no one to finish for. A capture that is being written is still closed properly.
     let gone = read.as_ref().is_err_and(crate::is_closed_pipe);
     let live = matches!(job.source, Source::Interfaces(_));
@@ -93,6 +94,7 @@ pub(crate) fn run(job: &Job, consumer: &mut impl Consumer) -> Result<ExitCode> {
 
 fn pump(
     job: &Job,
+    wanted: Option<&[u64]>,
     capture: &mut Capture,
     consumer: &mut impl Consumer,
     mut writer: Option<&mut Writer>,
@@ -112,6 +114,8 @@ fn pump(
                 }
                 status.show(capture, now);
             }
+            Some(Event::Packet(packet))
+                if wanted.is_some_and(|wanted| wanted.binary_search(&packet.number).is_err()) => {}
             Some(Event::Packet(mut packet)) => {
                 packet.data = packet.data.get(..snap_length).unwrap_or(packet.data);
                 if let Some(writer) = &mut writer {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use egret_capture::Rotation;
 
-use super::values::file_size;
+use super::values::{exchange, file_size};
 
 /// Where packets come from and which of them count.
 #[derive(Debug, Clone, Args)]
@@ -19,7 +19,7 @@ pub(crate) struct Input {
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["interface", "program"])]
     pub(crate) read: Vec<PathBuf>,
     /// Go on reading the file as it grows, and the one that takes its place
-    #[arg(long, requires = "read")]
+    #[arg(long, requires = "read", conflicts_with = "interface")]
     pub(crate) tail: bool,
     /// Capture on an interface (`egret interfaces` lists them; `any` is all of them), or on several (-i A -i B)
     #[arg(short, long, value_name = "INTERFACE")]
@@ -33,6 +33,12 @@ pub(crate) struct Input {
     /// Take at most this many bytes of each packet
     #[arg(short, long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) snap_length: Option<u32>,
+    /// Only the packets of this connection: the number of its first packet, as `egret streams` prints it
+    #[arg(long, value_name = "ID", requires = "read", conflicts_with_all = ["interface", "tail", "exchange"])]
+    pub(crate) stream: Option<u64>,
+    /// Only the packets of this exchange, from its first to its last: its connection and its number on it, from 0
+    #[arg(long, value_name = "ID:N", requires = "read", conflicts_with_all = ["interface", "tail"], value_parser = exchange)]
+    pub(crate) exchange: Option<(u64, u64)>,
     #[command(flatten)]
     pub(crate) live: Live,
     #[command(flatten)]

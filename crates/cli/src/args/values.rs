@@ -16,6 +16,13 @@ pub(super) fn size(text: &str) -> Result<usize, String> {
         .ok_or_else(|| "not a size: give a number of bytes, or one with K, M or G behind it (64M)".to_owned())
 }
 
+/// `7:0`: a connection, and the number of an exchange on it.
+pub(super) fn exchange(text: &str) -> Result<(u64, u64), String> {
+    text.split_once(':')
+        .and_then(|(connection, index)| connection.parse().ok().zip(index.parse().ok()))
+        .ok_or_else(|| "not an exchange: give the connection's id and the exchange's number (7:0)".to_owned())
+}
+
 /// A file's size as tcpdump's `-C` has it: millions of bytes, or KiB, MiB and GiB with a letter behind the number.
 pub(super) fn file_size(text: &str) -> Result<u64, String> {
     let (number, unit) = match text.as_bytes().last().map(u8::to_ascii_lowercase) {

@@ -121,3 +121,59 @@ fn a_full_disk_is_told() {
     assert_eq!(done.code, Some(1));
     assert!(done.err.contains("/dev/full: writing failed: No space left"), "{}", done.err);
 }
+
+#[test]
+fn the_packets_of_a_connection_or_an_exchange_are_cut_out() {
+    // Two connections in one file.
+    let (one, two) = ("fixtures/http/keep-alive.pcap", "fixtures/http/chunked.pcap");
+    let both = file("both.pcapng", b"");
+    run(&format!("packets -r {one} -w {both}"));
+    let connections = run(&format!("streams --json -r {one} -r {two}")).records();
+    assert_eq!(connections.len(), 1, "the same addresses: one connection");
+
+    let cut = file("cut-out.pcapng", b"");
+    let exchanges = run(&format!("http --json -r {both}")).records();
+    assert_eq!(exchanges.len(), 3);
+    let id = &exchanges[1]["connection"];
+    let done = run(&format!("packets -r {both} -w {cut} --exchange {id}:1"));
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    let alone = run(&format!("http --json -r {cut}")).records();
+    assert_eq!(alone.len(), 1);
+    for field in ["method", "target", "headers", "body"] {
+        assert_eq!(alone[0]["request"][field], exchanges[1]["request"][field]);
+    }
+    assert_eq!(alone[0]["response"]["status"], exchanges[1]["response"]["status"]);
+
+    let mixed = "fixtures/tcp/not-tcp.pcap";
+    let packets = run(&format!("packets -r {mixed}"));
+    let stream = run(&format!("packets -r {mixed} --stream 1"));
+    let expected: Vec<_> = packets.text().lines().filter(|line| line.contains("Flags")).collect();
+    assert_eq!(stream.text().lines().collect::<Vec<_>>(), expected);
+    // A filter narrows it down.
+    let some = run(&format!("packets -r {mixed} --stream 1 'dst port 80'"));
+    assert!(!some.text().is_empty() && some.text().lines().count() < expected.len());
+
+    for (line, words) in [
+        (format!("packets -r {mixed} --stream 4"), "no connection has the id 4"),
+        (format!("packets -r {both} --exchange {id}:3"), "has no exchange 3"),
+    ] {
+        let done = run(&line);
+        assert!(done.code == Some(1) && done.err.contains(words), "{line}: {}", done.err);
+    }
+}
+
+#[test]
+fn the_fragments_of_a_connection_are_cut_out_with_it() {
+    let whole = "fixtures/tcp/fragments.pcap";
+    let all = run(&format!("streams --json --digest -r {whole}")).records();
+    for connection in &all {
+        let cut = file("cut-fragments.pcapng", b"");
+        let done = run(&format!("packets -r {whole} -w {cut} --stream {}", connection["id"]));
+        assert_eq!(done.code, Some(0), "{}", done.err);
+        let alone = run(&format!("streams --json --digest -r {cut}")).records();
+        assert_eq!(alone.len(), 1);
+        for side in ["client_to_server", "server_to_client"] {
+            assert_eq!(alone[0][side]["sha256"], connection[side]["sha256"]);
+        }
+    }
+}
