@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::secret::is_nameable;
-use crate::tree::{Evidence, is_false, is_zero};
+use crate::tree::{Evidence, grow, is_false, is_zero};
 use crate::{Kind, Witness};
 
 /// Different values that are kept; at more, none is.
@@ -82,21 +82,21 @@ impl Facts {
     /// Adds a JSON value, not what is in it.
     pub(crate) fn value(&mut self, value: &Value, reading: Reading<'_>) {
         match value {
-            Value::Null => self.null += 1,
-            Value::Bool(_) => self.boolean += 1,
+            Value::Null => grow(&mut self.null, 1),
+            Value::Bool(_) => grow(&mut self.boolean, 1),
             Value::Number(number) => {
                 let count = if number.is_f64() { &mut self.number } else { &mut self.integer };
-                *count += 1;
+                grow(count, 1);
                 let whole = number.is_f64() && number.as_f64().is_some_and(|number| number.fract() == 0.0);
-                self.whole += u64::from(whole);
+                grow(&mut self.whole, u64::from(whole));
                 self.numeric(number.as_f64(), &number.to_string(), reading);
             }
             Value::String(text) => self.string(text, reading),
             Value::Array(items) => {
-                self.array += 1;
+                grow(&mut self.array, 1);
                 widen(&mut self.items, items.len() as u64);
             }
-            Value::Object(_) => self.object += 1,
+            Value::Object(_) => grow(&mut self.object, 1),
         }
         self.seen_in(reading.witness);
     }
@@ -106,10 +106,10 @@ impl Facts {
         match Kind::of(text) {
             kind @ (Kind::Integer | Kind::Number) => {
                 let count = if kind == Kind::Integer { &mut self.integer } else { &mut self.number };
-                *count += 1;
+                grow(count, 1);
                 self.numeric(text.parse().ok(), text, reading);
             }
-            Kind::Boolean => self.boolean += 1,
+            Kind::Boolean => grow(&mut self.boolean, 1),
             _ => self.string(text, reading),
         }
         self.seen_in(reading.witness);
@@ -125,7 +125,7 @@ impl Facts {
     }
 
     fn string(&mut self, text: &str, reading: Reading<'_>) {
-        self.string += 1;
+        grow(&mut self.string, 1);
         if reading.secret {
             self.many = true;
             self.values.clear();
@@ -133,13 +133,13 @@ impl Facts {
         }
         widen(&mut self.length, text.chars().count() as u64);
         if text.is_empty() {
-            self.empty += 1;
+            grow(&mut self.empty, 1);
         } else {
-            *self.kinds.entry(Kind::of(text)).or_default() += 1;
+            grow(self.kinds.entry(Kind::of(text)).or_default(), 1);
         }
         if !self.many {
             if is_nameable(text) {
-                *self.values.entry(text.into()).or_default() += 1;
+                grow(self.values.entry(text.into()).or_default(), 1);
             } else {
                 self.many = true;
             }
@@ -175,7 +175,8 @@ impl Facts {
     /// How many values were observed.
     pub(crate) const fn count(&self) -> u64 {
         let Self { null, boolean, integer, number, string, array, object, .. } = self;
-        *null + *boolean + *integer + *number + *string + *array + *object
+        let scalars = null.saturating_add(*boolean).saturating_add(*integer).saturating_add(*number);
+        scalars.saturating_add(*string).saturating_add(*array).saturating_add(*object)
     }
 }
 
@@ -214,7 +215,7 @@ impl Evidence for Facts {
             *sum = sum.saturating_add(more);
         }
         for (kind, count) in kinds {
-            *self.kinds.entry(kind).or_default() += count;
+            grow(self.kinds.entry(kind).or_default(), count);
         }
         if let Some((low, high)) = range {
             let (least, greatest) = self.range.unwrap_or((low, high));
@@ -227,7 +228,7 @@ impl Evidence for Facts {
             }
         }
         for (value, count) in values {
-            *self.values.entry(value).or_default() += count;
+            grow(self.values.entry(value).or_default(), count);
         }
         self.many |= many;
         self.few();

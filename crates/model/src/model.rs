@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::key::{Key, hash};
 use crate::observe::{Call, PATHS};
 use crate::operation::Place;
-use crate::tree::{Bounded, Tree, is_false, is_zero};
+use crate::tree::{Bounded, Tree, grow, is_false, is_zero};
 
 /// APIs that are told apart; those beyond are counted.
 const APIS: usize = 256;
@@ -59,7 +59,7 @@ impl Model {
     pub fn observe(&mut self, source: &str, exchange: &Exchange) {
         let number = hash(source);
         let Some(call) = Call::new(number, exchange) else {
-            self.incomplete += 1;
+            grow(&mut self.incomplete, 1);
             return;
         };
         let authority = call.authority().unwrap_or_else(|| exchange.server().to_string());
@@ -73,13 +73,13 @@ impl Model {
         let Self { apis, others, incomplete, examples, sources } = other;
         for (key, api) in apis {
             let known = self.apis.entry(key).or_default();
-            known.calls += api.calls;
-            known.elsewhere += api.elsewhere;
+            grow(&mut known.calls, api.calls);
+            grow(&mut known.elsewhere, api.elsewhere);
             known.found.merge(api.found, PATHS);
             known.refused.merge(api.refused, PATHS);
         }
-        self.others += others;
-        self.incomplete += incomplete;
+        grow(&mut self.others, others);
+        grow(&mut self.incomplete, incomplete);
         self.examples |= examples;
         self.sources.extend(sources);
         self.keep();
@@ -87,7 +87,7 @@ impl Model {
 
     fn keep(&mut self) {
         while self.apis.len() > APIS {
-            self.others += self.apis.pop_last().map_or(0, |(_, api)| api.calls);
+            grow(&mut self.others, self.apis.pop_last().map_or(0, |(_, api)| api.calls));
         }
         while self.sources.len() > SOURCES {
             self.sources.pop_last();

@@ -16,7 +16,7 @@ use crate::model::Api;
 use crate::operation::{Content, Method, Operation, Place};
 use crate::secret::{is_api_key_name, is_secret_name, is_session_name};
 use crate::target::Target;
-use crate::tree::Tree;
+use crate::tree::{Tree, grow};
 use crate::{Kind, Witness};
 
 /// Path nodes of one API, before they are divided.
@@ -133,10 +133,10 @@ impl<'a> Payload<'a> {
     }
 
     fn observe(&self, content: &mut Content, reading: Reading<'_>) {
-        content.count += 1;
+        grow(&mut content.count, 1);
         match &self.document {
             Some(Ok(document)) => content.add(document, reading),
-            Some(Err(())) => content.unread += 1,
+            Some(Err(())) => grow(&mut content.unread, 1),
             None => {}
         }
     }
@@ -145,9 +145,9 @@ impl<'a> Payload<'a> {
 impl Api {
     /// Adds a call.
     pub(crate) fn observe(&mut self, call: &Call<'_>, examples: bool) {
-        self.calls += 1;
+        grow(&mut self.calls, 1);
         let Some(method) = call.method() else {
-            self.elsewhere += 1;
+            grow(&mut self.elsewhere, 1);
             return;
         };
         let refused = call.is_refused();
@@ -166,7 +166,7 @@ impl Api {
                 let echoes =
                     |document: &Result<Document, ()>| document.as_ref().is_ok_and(|d| d.mentions(segment));
                 if !typed && !refused && answered.document.as_ref().is_some_and(echoes) {
-                    node.evidence.echoed += 1;
+                    grow(&mut node.evidence.echoed, 1);
                 }
             }
             let operation = node.evidence.operations.entry(method).or_default();
@@ -185,11 +185,11 @@ impl Operation {
         answered: &Payload<'_>,
     ) {
         let reading = Reading { secret: false, example: examples, witness: &call.witness };
-        self.calls += 1;
+        grow(&mut self.calls, 1);
         self.at(call.nanos);
         self.witnesses.add(call.witness);
         self.responses.with(&call.status.to_string(), |answer| {
-            answer.count += 1;
+            grow(&mut answer.count, 1);
             answer.witnesses.add(call.witness);
             if let Some(media_type) = &answered.media_type {
                 answer.content.with(media_type, |content| answered.observe(content, reading));
@@ -198,11 +198,11 @@ impl Operation {
         if refused {
             return;
         }
-        self.accepted += 1;
+        grow(&mut self.accepted, 1);
         let file = call.target.segments.last().is_some_and(|name| looks_like_file(name));
         let shown = answered.media_type.as_deref().unwrap_or_default();
         if file && !shown.ends_with("json") {
-            self.files += 1;
+            grow(&mut self.files, 1);
         }
         if let Some(media_type) = &sent.media_type {
             self.request.with(media_type, |content| sent.observe(content, reading));
@@ -217,7 +217,7 @@ impl Operation {
         }
         for (name, values) in names {
             if is_api_key_name(name) {
-                self.security.with(&format!("query {name}"), |count| *count += 1);
+                self.security.with(&format!("query {name}"), |count| grow(count, 1));
                 continue;
             }
             self.query.with(name, |parameter| parameter.add(name, &values, reading));
@@ -228,7 +228,7 @@ impl Operation {
                 "authorization" => self.authorization(&value),
                 "cookie" => self.cookies(&value, reading),
                 name if is_api_key_name(name) => {
-                    self.security.with(&format!("header {name}"), |count| *count += 1);
+                    self.security.with(&format!("header {name}"), |count| grow(count, 1));
                 }
                 name if is_parameter(name) => {
                     self.header.with(name, |parameter| parameter.add(name, &[&value], reading));
@@ -249,7 +249,7 @@ impl Operation {
             "digest" => "http digest",
             _ => "header authorization",
         };
-        self.security.with(name, |count| *count += 1);
+        self.security.with(name, |count| grow(count, 1));
     }
 
     fn cookies(&mut self, value: &str, reading: Reading<'_>) {
@@ -257,7 +257,7 @@ impl Operation {
             let Some((name, value)) = pair.split_once('=') else { continue };
             let (name, value) = (name.trim(), value.trim());
             if is_session_name(name) {
-                self.security.with(&format!("cookie {name}"), |count| *count += 1);
+                self.security.with(&format!("cookie {name}"), |count| grow(count, 1));
             } else {
                 self.cookie.with(name, |parameter| parameter.add(name, &[value], reading));
             }
@@ -267,8 +267,8 @@ impl Operation {
 
 impl crate::operation::Parameter {
     fn add(&mut self, name: &str, values: &[&str], reading: Reading<'_>) {
-        self.calls += 1;
-        self.repeated += u64::from(values.len() > 1);
+        grow(&mut self.calls, 1);
+        grow(&mut self.repeated, u64::from(values.len() > 1));
         let reading = Reading { secret: is_secret_name(name), ..reading };
         values.iter().for_each(|value| self.facts.text(value, reading));
     }

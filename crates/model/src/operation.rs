@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::facts::{Facts, Witnesses};
 use crate::named::Named;
-use crate::tree::{Bounded, Evidence, is_zero};
+use crate::tree::{Bounded, Evidence, grow, is_zero};
 
 /// Nodes of one schema, before it is divided.
 pub(crate) const SCHEMA: usize = 512;
@@ -73,7 +73,7 @@ impl Evidence for Place {
         if let Some(texts) = other.texts {
             self.texts.get_or_insert_default().merge(*texts);
         }
-        self.echoed += other.echoed;
+        grow(&mut self.echoed, other.echoed);
     }
 }
 
@@ -111,9 +111,9 @@ pub(crate) struct Operation {
 
 impl Operation {
     pub(crate) fn merge(&mut self, other: Self) {
-        self.calls += other.calls;
-        self.accepted += other.accepted;
-        self.files += other.files;
+        grow(&mut self.calls, other.calls);
+        grow(&mut self.accepted, other.accepted);
+        grow(&mut self.files, other.files);
         if let Some((first, last)) = other.time {
             self.at(first);
             self.at(last);
@@ -122,7 +122,7 @@ impl Operation {
         self.query.merge(other.query, Parameter::merge);
         self.header.merge(other.header, Parameter::merge);
         self.cookie.merge(other.cookie, Parameter::merge);
-        self.security.merge(other.security, |sum, more| *sum += more);
+        self.security.merge(other.security, grow);
         self.request.merge(other.request, Content::merge);
         self.responses.merge(other.responses, Answer::merge);
     }
@@ -156,8 +156,8 @@ pub(crate) struct Parameter {
 
 impl Parameter {
     fn merge(&mut self, other: Self) {
-        self.calls += other.calls;
-        self.repeated += other.repeated;
+        grow(&mut self.calls, other.calls);
+        grow(&mut self.repeated, other.repeated);
         self.facts.merge(other.facts);
     }
 }
@@ -175,8 +175,8 @@ pub(crate) struct Content {
 
 impl Content {
     fn merge(&mut self, other: Self) {
-        self.count += other.count;
-        self.unread += other.unread;
+        grow(&mut self.count, other.count);
+        grow(&mut self.unread, other.unread);
         self.schema.merge(other.schema, SCHEMA);
     }
 }
@@ -193,7 +193,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     fn merge(&mut self, other: Self) {
-        self.count += other.count;
+        grow(&mut self.count, other.count);
         self.witnesses.merge(other.witnesses);
         self.content.merge(other.content, Content::merge);
     }

@@ -24,6 +24,11 @@ pub(crate) trait Evidence: Default {
     fn merge(&mut self, other: Self);
 }
 
+/// Adds to a count. Counts come from files too, and whoever made one chose them: they stay at the greatest.
+pub(crate) const fn grow(count: &mut u64, by: u64) {
+    *count = count.saturating_add(by);
+}
+
 /// Literal branches of one node of a divided tree, at most.
 const BRANCHES: usize = 64;
 
@@ -119,7 +124,7 @@ impl<P: Evidence> Bounded<P> {
 
     /// Observes: `walk` goes from the root by [`Tree::branch`], which counts the nodes it adds into its second argument.
     pub(crate) fn observe(&mut self, limit: usize, walk: impl FnOnce(&mut Tree<P>, &mut usize)) {
-        self.root.visits += 1;
+        grow(&mut self.root.visits, 1);
         let mut added = 0;
         walk(&mut self.root, &mut added);
         self.size += added;
@@ -161,7 +166,7 @@ impl<P: Evidence> Tree<P> {
     pub(crate) fn branch(&mut self, key: Key, added: &mut usize) -> Option<&mut Self> {
         let branch = match self.room {
             Room::None => {
-                self.folded += 1;
+                grow(&mut self.folded, 1);
                 return None;
             }
             Room::Literals(room) if key.is_literal() && self.is_beyond(&key, room) => {
@@ -175,7 +180,7 @@ impl<P: Evidence> Tree<P> {
                 Self::default()
             }),
         };
-        branch.visits += 1;
+        grow(&mut branch.visits, 1);
         Some(branch)
     }
 
@@ -202,9 +207,9 @@ impl<P: Evidence> Tree<P> {
     /// Adds what another node has seen, without regard to limits.
     pub(crate) fn add(&mut self, other: Self) {
         let Self { visits, evidence, branches, other: rest, folded, room: _ } = other;
-        self.visits += visits;
+        grow(&mut self.visits, visits);
         self.evidence.merge(evidence);
-        self.folded += folded;
+        grow(&mut self.folded, folded);
         for (key, branch) in branches {
             match self.branches.entry(key) {
                 std::collections::btree_map::Entry::Vacant(place) => {
@@ -221,7 +226,8 @@ impl<P: Evidence> Tree<P> {
     /// Keeps to a share of the limit, and gives the branches theirs.
     fn divide(&mut self, share: usize) {
         if share == 0 {
-            self.folded += self.below().map(|branch| branch.visits).sum::<u64>();
+            let below = self.below().fold(0_u64, |sum, branch| sum.saturating_add(branch.visits));
+            grow(&mut self.folded, below);
             self.branches.clear();
             self.other = None;
             self.room = Room::None;

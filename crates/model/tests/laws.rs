@@ -183,6 +183,34 @@ proptest! {
 }
 
 #[test]
+fn counts_of_a_file_may_be_as_large_as_they_like() {
+    let calls =
+        numbered((0..9).map(|id| get(&format!("/u/{id}/x"), 200, r#"{"a": [1, "b"], "c": 1}"#)).collect());
+    let text = String::from_utf8(learned(&calls).to_bytes()).unwrap();
+    let digit = |letter: char| letter.is_ascii_digit();
+    let mut parts = text.split("\":");
+    let mut large = parts.next().unwrap().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(digit);
+        let number = if rest.len() < part.len() && !large.ends_with("version") {
+            u64::MAX.to_string()
+        } else {
+            part.strip_suffix(rest).unwrap().to_owned()
+        };
+        large += &format!("\":{number}{rest}");
+    }
+    let mut model = Model::from_bytes(large.as_bytes()).unwrap();
+    model.merge(Model::from_bytes(large.as_bytes()).unwrap());
+    for (number, call) in &calls {
+        play(*number, call, |exchange| model.observe("a.pcap", exchange));
+    }
+    assert!(model.servers().all(|(_, calls)| calls == u64::MAX));
+    let yaml = model.describe(&Options::default()).unwrap().document().to_yaml();
+    assert!(yaml.contains("/u/{uId}/x"), "{yaml}");
+    assert!(!model.explain(&Options::default(), Method::Get, "/u/1/x", None).is_empty());
+}
+
+#[test]
 fn files_of_other_versions_are_refused_with_a_message() {
     let text = String::from_utf8(Model::default().to_bytes()).unwrap();
     let newer = text.replace("\"version\":1", "\"version\":2");

@@ -1,6 +1,8 @@
 //! The command as its users meet it: started as a program, judged by what it prints and how it ends.
 
 #[cfg(test)]
+mod api;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod files;

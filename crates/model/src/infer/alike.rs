@@ -118,7 +118,7 @@ fn collect(node: &Tree<Facts>, path: &str, depth: usize, found: &mut BTreeSet<St
         () if facts.object > 0 => "object",
         () if facts.array > 0 => "array",
         () if facts.string > 0 => "string",
-        () if facts.number + facts.integer > 0 => "number",
+        () if facts.number > 0 || facts.integer > 0 => "number",
         () if facts.boolean > 0 => "boolean",
         () => "",
     };

@@ -126,7 +126,8 @@ impl Writer<'_> {
             .chain(self.parameters("cookie", &evidence.cookie, evidence.accepted));
         entries.some("parameters", parameters.collect());
         if !evidence.request.is_empty() {
-            let bodies: u64 = evidence.request.iter().map(|(_, content)| content.count).sum();
+            let counts = evidence.request.iter().map(|(_, content)| content.count);
+            let bodies = counts.fold(0_u64, u64::saturating_add);
             let mut body = Entries::default();
             body.put("required", bodies == evidence.accepted);
             body.put("content", self.content(&evidence.request, true));

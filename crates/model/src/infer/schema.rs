@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::Kind;
 use crate::facts::Facts;
 use crate::key::Key;
-use crate::tree::Tree;
+use crate::tree::{Tree, grow};
 
 /// A schema, with the counts behind it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -53,7 +53,7 @@ pub(crate) struct Form {
 
 /// Whether next to nobody sends something: so many calls did, of so many.
 pub(crate) const fn is_rare(seen: u64, of: u64, word: bool) -> bool {
-    let most = if word { of >= 20 && seen * 20 < of } else { seen * 5 < of };
+    let most = if word { of >= 20 && seen.saturating_mul(20) < of } else { seen.saturating_mul(5) < of };
     most || seen == 1 && of >= if word { 10 } else { 4 }
 }
 
@@ -70,7 +70,7 @@ impl Schema {
     /// The schema of what was observed at a node.
     pub(crate) fn of(node: &Tree<Facts>, form: Form) -> Self {
         let mut schema = Self::of_facts(&node.evidence);
-        if form.texts && node.evidence.object + node.evidence.array == 0 {
+        if form.texts && node.evidence.object == 0 && node.evidence.array == 0 {
             schema = schema.textual();
         }
         if form.texts && node.evidence.null > 0 {
@@ -191,8 +191,8 @@ impl Schema {
         } else {
             self.range = self.range.or(other.range);
         }
-        self.count += other.count;
-        self.objects += other.objects;
+        grow(&mut self.count, other.count);
+        grow(&mut self.objects, other.objects);
         for (known, more) in [(&mut self.items, &other.items), (&mut self.additional, &other.additional)] {
             match (known.as_mut(), more) {
                 (Some(known), Some(more)) => known.absorb(more),
@@ -204,7 +204,7 @@ impl Schema {
             if let Some(twin) = other.properties.iter().find(|twin| twin.name == property.name) {
                 property.schema.absorb(&twin.schema);
                 property.required &= twin.required;
-                property.count += twin.count;
+                grow(&mut property.count, twin.count);
             }
         }
     }
@@ -231,11 +231,11 @@ fn is_map(literals: &[(&Key, &Tree<Facts>)], objects: u64) -> bool {
             facts.object > 0,
             facts.array > 0,
             facts.string > 0,
-            facts.integer + facts.number > 0,
+            facts.integer > 0 || facts.number > 0,
             facts.boolean > 0,
         ]
     };
-    let rare = literals.iter().all(|(_, tree)| tree.visits * 2 < objects);
+    let rare = literals.iter().all(|(_, tree)| tree.visits.saturating_mul(2) < objects);
     let same =
         literals.windows(2).all(|pair| matches!(pair, [(_, one), (_, other)] if kind(one) == kind(other)));
     literals.len() >= MAP && rare && same

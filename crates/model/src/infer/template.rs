@@ -14,7 +14,7 @@ use crate::Witness;
 use crate::facts::{Facts, Reading};
 use crate::key::Key;
 use crate::operation::Place;
-use crate::tree::{Evidence, Tree};
+use crate::tree::{Evidence, Tree, grow};
 
 /// A segment of a template.
 #[derive(Debug, Clone)]
@@ -166,7 +166,7 @@ fn resolve(mut node: Tree<Place>, prefix: &mut Vec<Segment>, hints: &[Hint], fou
     }
     if let Some(other) = node.other {
         values.many = true;
-        values.facts.string += other.visits;
+        grow(&mut values.facts.string, other.visits);
         values.facts.many = true;
         values.add(*other);
     }

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use egret_model::{Document, Model, Options};
 
 use crate::output::Output;
@@ -30,7 +30,9 @@ impl Target {
     pub(super) fn write(&self, model: &Model) -> Result<()> {
         let bytes = if self.is_model() { model.to_bytes() } else { self.description(model)? };
         match &self.path {
-            Some(path) => replace(path, &bytes).with_context(|| format!("writing {} failed", path.display())),
+            Some(path) => {
+                replace(path, &bytes).map_err(|error| anyhow!("writing {} failed: {error}", path.display()))
+            }
             None => print(&bytes),
         }
     }
@@ -72,8 +74,8 @@ fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 }
 
 pub(super) fn read_model(path: &Path) -> Result<Model> {
-    let bytes = fs::read(path).with_context(|| format!("reading {} failed", path.display()))?;
-    Model::from_bytes(&bytes).with_context(|| format!("{} cannot be used", path.display()))
+    let bytes = fs::read(path).map_err(|error| anyhow!("reading {} failed: {error}", path.display()))?;
+    Model::from_bytes(&bytes).map_err(|error| anyhow!("{}: {error}", path.display()))
 }
 
 /// A description in a file: a document, or a model that is described.
@@ -83,6 +85,7 @@ pub(super) fn read_document(path: &Path) -> Result<Document> {
         let description = description.with_context(|| format!("{} holds no exchange", path.display()))?;
         return Ok(description.document());
     }
-    let text = fs::read_to_string(path).with_context(|| format!("reading {} failed", path.display()))?;
-    Document::parse(&text).with_context(|| format!("{} cannot be used", path.display()))
+    let text =
+        fs::read_to_string(path).map_err(|error| anyhow!("reading {} failed: {error}", path.display()))?;
+    Document::parse(&text).map_err(|error| anyhow!("{}: {error}", path.display()))
 }
