@@ -7,6 +7,7 @@
 //! never part of `test`. What it installs and makes lies in `target/model-score`.
 
 use std::fs::{self, File};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -73,7 +74,7 @@ struct Place {
     folder: PathBuf,
 }
 
-/// A program that is ended when it is dropped.
+/// A program that is ended when it is dropped, with those that it has started: each is the first of a process group.
 struct Running(Child);
 
 impl Running {
@@ -88,7 +89,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = self.0.kill();
+        let _ = Program::new("kill", "-KILL --").arg(format!("-{}", self.0.id())).succeeds();
         let _ = self.0.wait();
     }
 }
@@ -184,6 +185,7 @@ impl Place {
             .envs([("PYGEOAPI_CONFIG", "geo.yml"), ("PYGEOAPI_OPENAPI", "openapi.yml")])
             .stdout(log.try_clone()?)
             .stderr(log)
+            .process_group(0)
             .spawn();
         let running = Running(child.with_context(|| format!("cannot run {program}"))?);
         let url = format!("http://127.0.0.1:{}/", subject.port);
@@ -202,6 +204,7 @@ impl Place {
             .arg(file)
             .arg(format!("tcp port {}", subject.port))
             .stdout(Stdio::null())
+            .process_group(0)
             .spawn();
         let running = Running(child.context("cannot run egret")?);
         sleep(Duration::from_secs(1));
