@@ -11,10 +11,11 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use egret_capture::Capture;
+use egret_decode::Decoder;
 use egret_http::{Context, Exchange, HttpFactory};
 use egret_reassembly::{
     Admit, Assembler, Close, Connection, Data, Decoded, Gap, Limits, Segment, Stream, StreamFactory,
-    StreamPool, decode,
+    StreamPool,
 };
 
 use crate::job::{Job, Source};
@@ -33,9 +34,10 @@ pub(crate) fn wanted(job: &Job) -> Result<Option<Vec<u64>>> {
         (None, None) => return Ok(None),
     };
     let Source::Files(files) = &job.source else { return Ok(None) };
-    let mut wanted = members(files, connection)?;
+    let decoder = job.input.decoding.decoder();
+    let mut wanted = members(files, &decoder, connection)?;
     if let Some(exchange) = exchange {
-        let span = span(files, connection, exchange)?;
+        let span = span(files, &decoder, connection, exchange)?;
         wanted.retain(|number| span.contains(number));
     }
     if wanted.is_empty() {
@@ -45,10 +47,10 @@ pub(crate) fn wanted(job: &Job) -> Result<Option<Vec<u64>>> {
 }
 
 /// The packets of a connection.
-fn members(files: &[PathBuf], connection: u64) -> Result<Vec<u64>> {
+fn members(files: &[PathBuf], decoder: &Decoder, connection: u64) -> Result<Vec<u64>> {
     let mut assembler = Assembler::new(StreamPool::new(Factory(connection), Limits::default()));
     let mut members = Members::default();
-    each(files, |decoded| {
+    each(files, decoder, |decoded| {
         let number = decoded.packet.number;
         members.current = (number, Fragments::key(&decoded));
         members.fragments.note(number, members.current.1);
@@ -60,7 +62,7 @@ fn members(files: &[PathBuf], connection: u64) -> Result<Vec<u64>> {
 }
 
 /// From the first to the last packet of an exchange.
-fn span(files: &[PathBuf], connection: u64, index: u64) -> Result<RangeInclusive<u64>> {
+fn span(files: &[PathBuf], decoder: &Decoder, connection: u64, index: u64) -> Result<RangeInclusive<u64>> {
     let mut found = None;
     let handler = |exchange: &Exchange| {
         if (exchange.connection(), exchange.index()) == (connection, index) {
@@ -74,7 +76,7 @@ fn span(files: &[PathBuf], connection: u64, index: u64) -> Result<RangeInclusive
     };
     let mut context = Context::new(handler, egret_http::Limits::default());
     let mut assembler = Assembler::new(StreamPool::new(HttpFactory::new(), Limits::default()));
-    each(files, |decoded| assembler.assemble(&decoded, &mut context))?;
+    each(files, decoder, |decoded| assembler.assemble(&decoded, &mut context))?;
     assembler.finish(&mut context);
     drop(context);
     match found {
@@ -85,11 +87,11 @@ fn span(files: &[PathBuf], connection: u64, index: u64) -> Result<RangeInclusive
     }
 }
 
-fn each(files: &[PathBuf], mut visit: impl FnMut(Decoded<'_>)) -> Result<()> {
+fn each(files: &[PathBuf], decoder: &Decoder, mut visit: impl FnMut(Decoded<'_>)) -> Result<()> {
     let mut capture = Capture::open_all(files)?;
     // What is damaged is told when the files are read for good.
     while let Ok(Some(packet)) = capture.next_packet() {
-        visit(decode(packet));
+        visit(decoder.decode(packet));
     }
     Ok(())
 }

@@ -1,10 +1,10 @@
-//! What a user knows of the network that no packet says: options of every command that decodes.
+//! What a user knows of the network that no packet says: options of every command that reads.
 
 use clap::Args;
 use egret_decode::{Decoder, UdpTunnel};
 
 /// How to decode, where it is not as everywhere.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Decoding {
     /// Take UDP packets on this port for a tunnel: udp.port=8472:vxlan (or vxlan-gpe, geneve, gtp-u, teredo, gre, mpls,
     /// l2tp); the standard ports are known

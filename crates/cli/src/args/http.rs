@@ -6,7 +6,7 @@ use clap::Args;
 use egret_http::{HostPattern, PathPattern, Selection, StatusPattern};
 
 use super::values::size;
-use super::{Decoding, Form, Input, LimitArgs};
+use super::{Form, Input, LimitArgs};
 
 #[derive(Debug, Args)]
 pub(crate) struct Http {
@@ -31,8 +31,6 @@ pub(crate) struct Http {
     pub(crate) form: Form,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
-    #[command(flatten)]
-    pub(crate) decoding: Decoding,
     #[command(flatten)]
     pub(crate) input: Input,
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use egret_capture::Rotation;
 
+use super::decoding::Decoding;
 use super::values::{exchange, file_size};
 
 /// Where packets come from and which of them count.
@@ -46,6 +47,8 @@ pub(crate) struct Input {
     /// Accepted for tcpdump's sake: addresses and ports are never turned into names
     #[arg(short = 'n', action = clap::ArgAction::Count)]
     pub(crate) no_names: u8,
+    #[command(flatten)]
+    pub(crate) decoding: Decoding,
     /// Only packets that match this expression (see pcap-filter(7)): 'tcp port 80'
     #[arg(value_name = "FILTER")]
     pub(crate) filter: Vec<String>,

@@ -15,7 +15,6 @@ mod redact;
 mod values;
 
 pub(crate) use api::{Api, ApiCommand, Check, Choice, Diff, Explain};
-pub(crate) use decoding::Decoding;
 pub(crate) use http::Http;
 pub(crate) use input::Input;
 pub(crate) use limits::LimitArgs;
@@ -73,8 +72,6 @@ pub(crate) struct Streams {
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
     #[command(flatten)]
-    pub(crate) decoding: Decoding,
-    #[command(flatten)]
     pub(crate) input: Input,
 }
 
@@ -106,8 +103,6 @@ pub(crate) struct Follow {
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
     #[command(flatten)]
-    pub(crate) decoding: Decoding,
-    #[command(flatten)]
     pub(crate) input: Input,
 }
 
@@ -117,8 +112,6 @@ pub(crate) struct Stats {
     pub(crate) form: Form,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
-    #[command(flatten)]
-    pub(crate) decoding: Decoding,
     #[command(flatten)]
     pub(crate) input: Input,
 }

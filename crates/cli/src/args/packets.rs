@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Decoding, Form, Input};
+use super::{Form, Input};
 
 #[derive(Debug, Args)]
 pub(crate) struct Packets {
@@ -30,8 +30,6 @@ pub(crate) struct Packets {
     pub(crate) absolute: u8,
     #[command(flatten)]
     pub(crate) form: Form,
-    #[command(flatten)]
-    pub(crate) decoding: Decoding,
     #[command(flatten)]
     pub(crate) input: Input,
 }

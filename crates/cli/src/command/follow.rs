@@ -23,7 +23,7 @@ use crate::{args, say};
 const NAMED: usize = 10;
 
 pub(crate) fn run(arguments: &args::Follow) -> Result<ExitCode> {
-    let args::Follow { id, client, server, raw, hex, look, limits, decoding, input, .. } = arguments;
+    let args::Follow { id, client, server, raw, hex, look, limits, input, .. } = arguments;
     let job = Job::new(input, look.quiet, true)?;
     let out = Output::new(look)?;
     let only = match (client, server) {
@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &args::Follow) -> Result<ExitCode> {
     let context =
         Context { out, only, shape, over: false, others: Vec::new(), count: 0, lost: Lost::default() };
     let assembler = Assembler::new(StreamPool::new(Factory { id: *id }, limits.reassembly()));
-    let mut follow = FollowOne { decoder: decoding.decoder(), assembler, context };
+    let mut follow = FollowOne { decoder: input.decoding.decoder(), assembler, context };
     let code = pipeline::run(&job, &mut follow)?;
     let Context { over, mut others, count, .. } = follow.context;
     if over {

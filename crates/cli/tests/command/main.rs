@@ -17,6 +17,8 @@ mod live;
 #[cfg(test)]
 mod output;
 #[cfg(test)]
+mod packets;
+#[cfg(test)]
 mod readme;
 #[cfg(test)]
 mod redact;

@@ -4,8 +4,9 @@ use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use egret_decode::Decoder;
 use egret_http::{Context, Exchange, Handler, HttpFactory, Limits};
-use egret_reassembly::{Assembler, Packet, StreamPool, Timestamp, decode};
+use egret_reassembly::{Assembler, Packet, StreamPool, Timestamp};
 
 use crate::args::LimitArgs;
 use crate::job::Job;
@@ -30,6 +31,7 @@ pub(super) trait Sink {
 pub(super) fn read<S: Sink>(job: &Job, limits: &LimitArgs, sink: S) -> Result<(ExitCode, S)> {
     let (reassembly, http) = limits.with_http();
     let mut reading = Reading {
+        decoder: job.input.decoding.decoder(),
         assembler: Assembler::new(StreamPool::new(HttpFactory::new(), reassembly)),
         context: Context::new(Taken(sink), Limits { keep_body: KEEP_BODY, ..http }),
         out: Output::plain()?,
@@ -52,6 +54,7 @@ impl<S: Sink> Handler for Taken<S> {
 }
 
 struct Reading<S: Sink> {
+    decoder: Decoder,
     assembler: Assembler<HttpFactory<Taken<S>>>,
     context: Context<Taken<S>>,
     /// Nothing is written before the end; what watches whether it is still read is.
@@ -61,7 +64,7 @@ struct Reading<S: Sink> {
 
 impl<S: Sink> Consumer for Reading<S> {
     fn packet(&mut self, packet: Packet<'_>) -> ControlFlow<()> {
-        self.assembler.assemble(&decode(packet), &mut self.context);
+        self.assembler.assemble(&self.decoder.decode(packet), &mut self.context);
         self.failed = self.context.handler_mut().0.idle(packet.timestamp).err();
         if self.failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }

@@ -32,8 +32,7 @@ const SHOWN: usize = 64 << 10;
 const ARCHIVED: usize = 1 << 20;
 
 pub(crate) fn run(arguments: &args::Http, redactor: Option<Redactor>) -> Result<ExitCode> {
-    let args::Http { verbose, body_bytes, digest, har, bodies, select, form, limits, decoding, input } =
-        arguments;
+    let args::Http { verbose, body_bytes, digest, har, bodies, select, form, limits, input } = arguments;
     let on_stdout = har.as_ref().is_some_and(|path| path.as_os_str() == "-");
     let job = Job::new(input, form.look.quiet, true)?;
     if let Some(path) = har {
@@ -62,7 +61,7 @@ pub(crate) fn run(arguments: &args::Http, redactor: Option<Redactor>) -> Result<
     };
     let assembler = Assembler::new(StreamPool::new(HttpFactory::new(), reassembly));
     let context = Context::new(exchanges, limits);
-    let mut http = Http { decoder: decoding.decoder(), assembler, context, hints: Vec::new() };
+    let mut http = Http { decoder: input.decoding.decoder(), assembler, context, hints: Vec::new() };
     let done = pipeline::run(&job, &mut http);
     if !form.look.quiet {
         http.hints.iter().for_each(|hint| say(format_args!("hint: {hint}")));

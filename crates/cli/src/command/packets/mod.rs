@@ -19,11 +19,11 @@ use time::Times;
 
 /// With `redacts`, what was said in words is not shown.
 pub(crate) fn run(arguments: &args::Packets, redacts: bool) -> Result<ExitCode> {
-    let args::Packets { form, input, decoding, time, .. } = arguments;
+    let args::Packets { form, input, time, .. } = arguments;
     let prints = input.write.is_none();
     let job = Job::new(input, form.look.quiet, prints)?;
     let out = Output::new(&form.look)?;
-    let (decoder, times) = (decoding.decoder(), Times::new(*time));
+    let (decoder, times) = (input.decoding.decoder(), Times::new(*time));
     pipeline::run(&job, &mut Packets { arguments, redacts, prints, decoder, times, out })
 }
 

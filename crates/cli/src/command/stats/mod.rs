@@ -21,14 +21,14 @@ mod record;
 const REASONS: usize = 64;
 
 pub(crate) fn run(arguments: &args::Stats) -> Result<ExitCode> {
-    let args::Stats { form, limits, decoding, input } = arguments;
+    let args::Stats { form, limits, input } = arguments;
     let job = Job::new(input, form.look.quiet, true)?;
     let (reassembly, http) = limits.with_http();
     let mut stats = Stats {
         out: Output::new(&form.look)?,
         json: form.json,
         counts: Counts::default(),
-        decoder: decoding.decoder(),
+        decoder: input.decoding.decoder(),
         assembler: Assembler::new(StreamPool::new(HttpFactory::new(), reassembly)),
         context: Context::new(ignore, http),
     };

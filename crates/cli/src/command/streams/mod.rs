@@ -25,7 +25,7 @@ const LISTED_PER_SIDE: usize = 1_000;
 const LISTED_AT_ONCE: usize = 100_000;
 
 pub(crate) fn run(arguments: &args::Streams) -> Result<ExitCode> {
-    let args::Streams { digest, form, limits, decoding, input } = arguments;
+    let args::Streams { digest, form, limits, input } = arguments;
     let job = Job::new(input, form.look.quiet, true)?;
     let out = Output::new(&form.look)?;
     let context =
@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &args::Streams) -> Result<ExitCode> {
     let pool = StreamPool::new(Factory { digest: *digest }, limits.reassembly());
     pipeline::run(
         &job,
-        &mut Streams { decoder: decoding.decoder(), assembler: Assembler::new(pool), context },
+        &mut Streams { decoder: input.decoding.decoder(), assembler: Assembler::new(pool), context },
     )
 }
 
