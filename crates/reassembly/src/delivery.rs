@@ -78,7 +78,8 @@ impl<S: Stream> Tracked<S> {
         let (packet, timestamp) = (segment.packet, segment.timestamp);
         let incoming = Incoming { start, bytes, cut, packet, timestamp, arrived: env.now, ack };
         let undisturbed = self.half(direction).waiting().front().is_none_or(|piece| piece.from >= end);
-        if start == next && undisturbed {
+        let spoken = ack.is_none_or(|ack| self.half(direction.reversed()).has_reached(ack));
+        if start == next && undisturbed && spoken {
             self.deliver(direction, &incoming, env);
         } else {
             self.wait(direction, incoming, env);
@@ -119,10 +120,11 @@ impl<S: Stream> Tracked<S> {
                     let upto = hole_end.map_or(stalled, |end| end.min(stalled));
                     self.give_up(direction, upto, GapReason::Acknowledged, env);
                     again = true;
-                } else if let Some(upto) = hole_end
-                    && half.impatient(env.now, env.limits.patience)
-                {
-                    self.give_up(direction, upto, GapReason::Patience, env);
+                } else if half.impatient(env.now, env.limits.patience) {
+                    match hole_end {
+                        Some(upto) => self.give_up(direction, upto, GapReason::Patience, env),
+                        None => self.unblock(direction, env),
+                    }
                     again = true;
                 }
                 self.drain(env);
@@ -138,7 +140,7 @@ impl<S: Stream> Tracked<S> {
         env: &mut Env<'_, F>,
     ) {
         self.drain(env);
-        let missing = |half: &Half| !half.has_reached(half.acked);
+        let missing = |half: &Half| !half.has_reached(half.acked) && !half.front_ready();
         while missing(self.half(direction)) {
             let half = self.half(direction);
             let upto = half.hole_end().map_or(half.acked, |end| end.min(half.acked));
@@ -154,9 +156,10 @@ impl<S: Stream> Tracked<S> {
         let Some(direction) = waiting.min_by_key(|direction| since(direction)) else { return };
         match self.half(direction).hole_end() {
             Some(upto) => self.give_up(direction, upto, GapReason::Limit, env),
-            None => {
+            None if self.half(direction).waiting().is_empty() => {
                 self.half_mut(direction).forget();
             }
+            None => self.unblock(direction, env),
         }
         self.settle(env);
     }
@@ -169,8 +172,10 @@ impl<S: Stream> Tracked<S> {
                 |direction: &Direction| self.half(*direction).waiting().front().map(|piece| piece.packet);
             let waiting = Direction::BOTH.into_iter().filter(|direction| front(direction).is_some());
             let Some(direction) = waiting.min_by_key(|direction| front(direction)) else { break };
-            let Some(upto) = self.half(direction).hole_end() else { break };
-            self.give_up(direction, upto, self.final_reason(direction, upto), env);
+            match self.half(direction).hole_end() {
+                Some(upto) => self.give_up(direction, upto, self.final_reason(direction, upto), env),
+                None => self.unblock(direction, env),
+            }
         }
         for direction in Direction::BOTH {
             let half = self.half_mut(direction);
@@ -186,11 +191,29 @@ impl<S: Stream> Tracked<S> {
         self.drain(env);
     }
 
+    /// Ends the front piece's wait for the other direction: what it acknowledges there is not coming any more.
+    fn unblock<F: StreamFactory<Stream = S>>(&mut self, direction: Direction, env: &mut Env<'_, F>) {
+        let other = direction.reversed();
+        let acknowledged = self.half(direction).waiting().front().and_then(|piece| piece.ack).unwrap_or(0);
+        let upto = self.half(other).hole_end().map_or(acknowledged, |end| end.min(acknowledged));
+        if !self.half(other).has_reached(upto)
+            && self.half(other).waiting().front().is_none_or(|piece| piece.from >= upto)
+        {
+            self.give_up(other, upto, GapReason::Acknowledged, env);
+        } else {
+            self.deliver_front(direction, env);
+        }
+    }
+
     fn final_reason(&self, direction: Direction, upto: u64) -> GapReason {
         if self.half(direction).acked >= upto { GapReason::Acknowledged } else { GapReason::End }
     }
 
-    /// Delivers what is next in either direction, in the order of the packets.
+    /// Delivers what is next in either direction and waits for nothing, in the order of the packets: a piece waits for
+    /// what it acknowledges of the other direction, which may be waiting itself, behind a hole.
+    ///
+    /// Two pieces that wait for each other, as a retransmission with a newer acknowledgment makes them, go in the
+    /// order of their packets too.
     fn drain<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
         loop {
             let ready = |direction: Direction| {
@@ -198,10 +221,18 @@ impl<S: Stream> Tracked<S> {
                 // Nothing behind a FIN is ever ready.
                 let wanted = half.fin.is_none_or(|fin| half.next < fin);
                 let front = half.waiting().front().filter(|piece| wanted && piece.from == half.next)?;
-                Some((front.packet, direction))
+                let free = front.ack.is_none_or(|ack| self.half(direction.reversed()).has_reached(ack));
+                Some((!free, front.packet, direction))
             };
-            let Some((_, direction)) = Direction::BOTH.into_iter().filter_map(ready).min() else { break };
-            self.deliver_front(direction, env);
+            let [client, server] = Direction::BOTH.map(ready);
+            let choice = match (client, server) {
+                (Some(client), Some(server)) => client.min(server),
+                (one, other) => match one.or(other) {
+                    Some(only) if !only.0 => only,
+                    _ => break,
+                },
+            };
+            self.deliver_front(choice.2, env);
         }
         self.update(env);
         for direction in Direction::BOTH {

@@ -304,7 +304,10 @@ impl Half {
 
     /// When something must be given up here, if nothing else happens.
     pub(crate) fn deadline(&self, limits: &Limits) -> Option<Timestamp> {
-        let stall = self.stall().filter(|_| !self.may_be_fin()).map(|stall| stall.since.after(limits.slack));
+        let stall = self
+            .stall()
+            .filter(|_| !self.front_ready() && !self.may_be_fin())
+            .map(|stall| stall.since.after(limits.slack));
         let hole = self.hole().map(|hole| hole.since.after(limits.patience));
         stall.into_iter().chain(hole).min()
     }
@@ -324,9 +327,14 @@ impl Half {
         last && self.fin.is_none() && self.waiting().is_empty()
     }
 
+    /// Whether the next bytes are here. What waits then, waits for the other direction, which has its own deadline.
+    pub(crate) fn front_ready(&self) -> bool {
+        self.waiting().front().is_some_and(|piece| piece.from == self.next)
+    }
+
     /// Up to where missing bytes are to be given up now because the peer received them.
     pub(crate) fn stalled(&self, now: Timestamp, packets: u64, limits: &Limits) -> Option<u64> {
-        let stall = self.stall().filter(|_| !self.may_be_fin())?;
+        let stall = self.stall().filter(|_| !self.front_ready() && !self.may_be_fin())?;
         let due = packets.saturating_sub(stall.packets) >= limits.slack_packets()
             || now >= stall.since.after(limits.slack);
         due.then_some(stall.upto)
