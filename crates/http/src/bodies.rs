@@ -107,7 +107,12 @@ impl Connection {
     }
 
     /// The next bytes of what the body holds.
-    pub(crate) fn content<H: Handler>(&mut self, direction: Direction, bytes: &[u8], context: &mut Context<H>) {
+    pub(crate) fn content<H: Handler>(
+        &mut self,
+        direction: Direction,
+        bytes: &[u8],
+        context: &mut Context<H>,
+    ) {
         if bytes.is_empty() {
             return;
         }
