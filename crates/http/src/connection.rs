@@ -275,7 +275,7 @@ impl Connection {
     }
 
     /// The message under way in this direction ends here, whole or not; lost directions stay lost.
-    fn cut<H: Handler>(
+    pub(crate) fn cut<H: Handler>(
         &mut self,
         direction: Direction,
         missing: Option<u64>,

@@ -17,22 +17,32 @@ impl Connection {
         context: &mut Context<H>,
     ) -> Direction {
         let something = self.speaks == Speaks::Something;
+        let guessed = self.opened == Opened::Midstream;
+        let wanted = match direction {
+            Direction::ClientToServer => Sniff::Request,
+            Direction::ServerToClient => Sniff::Response,
+        };
+        // Empty lines in front of a message are no part of it (RFC 9112 §2.2).
+        let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let bytes = bytes.get(blank..).filter(|bytes| !bytes.is_empty()).unwrap_or(bytes);
         let side = self.side(direction);
         match &side.state {
             // The server's first words decide.
             State::Lost(Lost { why: Why::Malformed, .. }) if something => return direction,
             State::Lost(_) => {}
-            // What is being gathered may be nothing, and the real beginning may be here.
-            State::Head(gather) if !gather.certain && side.resync.is_some() && begins(bytes).is_some() => {
+            // What is being gathered may be nothing, and the real beginning may be here. A segment may also begin with the
+            // version of a request line: that is no beginning.
+            State::Head(gather)
+                if !gather.certain
+                    && side.resync.is_some()
+                    && begins(bytes).is_some()
+                    && (guessed || sniff(bytes) == wanted) =>
+            {
                 context.release(&gather.bytes);
                 side.state = State::Start;
             }
             _ => return direction,
         }
-        let wanted = match direction {
-            Direction::ClientToServer => Sniff::Request,
-            Direction::ServerToClient => Sniff::Response,
-        };
         let found = match sniff(bytes) {
             Sniff::Not(kind) => {
                 match kind {

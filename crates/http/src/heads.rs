@@ -150,9 +150,25 @@ impl Connection {
         // What was not kept was lost first.
         let why = if dropped > 0 { Why::Limit } else { why };
         let found = Found { scan, offset, ack, transfer, has_slot, fault: Some((None, why)) };
-        if self.add_head(direction, Head::Gathered(bytes), found, at, context).is_some() {
-            self.message_end(direction, at, context);
+        if self.add_head(direction, Head::Gathered(bytes), found, at, context).is_none() {
+            return;
         }
+        if direction == Direction::ServerToClient
+            && let Some(slot) = self.queue.slots.front_mut()
+        {
+            match slot.exchange.response.status {
+                // An interim response answers nothing, whole or not: the final one is still to come.
+                100 | 102..=199 => {
+                    slot.exchange.has_response = false;
+                    slot.exchange.response.0.clear();
+                    slot.response = Progress::Nothing;
+                    return;
+                }
+                0 if !matches!(why, Why::Ended(_)) => self.queue.doubt(),
+                _ => {}
+            }
+        }
+        self.message_end(direction, at, context);
     }
 
     /// The server begins to speak: if the client has said a line that may be a whole request, it is.
@@ -281,6 +297,13 @@ impl Connection {
         let (status, exchange) = (slot.exchange.response.status, &mut slot.exchange);
         let connect = exchange.request.method() == b"CONNECT" && matches!(status, 200..=299);
         if status == 101 || connect {
+            if self.client.state.is_body() {
+                // The server did not wait for the rest, and nobody can tell it from what goes through the tunnel.
+                self.cut(Direction::ClientToServer, None, Why::Malformed, at, context);
+            }
+            let Some(slot) = self.queue.slots.front_mut() else {
+                return;
+            };
             slot.response = Progress::Done;
             context.handler.response(&slot.exchange);
             let Exchange { request, response, .. } = &slot.exchange;

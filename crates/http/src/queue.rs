@@ -60,6 +60,14 @@ impl Queue {
         slot.exchange.index < self.uncertain
     }
 
+    /// What was cut may have been an answer or an interim response: where several requests wait, the next response may be
+    /// that of either.
+    pub(crate) fn doubt(&mut self) {
+        if self.slots.len() > 1 {
+            self.uncertain = self.slots.back().map_or(0, |slot| slot.exchange.index + 1);
+        }
+    }
+
     /// Requests may have been lost in front of the exchange that will have this index.
     pub(crate) const fn lose_requests(&mut self, why: Why, index: u64) {
         self.request_loss = Some((why, index));

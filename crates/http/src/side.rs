@@ -52,6 +52,13 @@ pub(crate) enum State {
     Ended,
 }
 
+impl State {
+    /// Whether a body is under way.
+    pub(crate) const fn is_body(&self) -> bool {
+        matches!(self, Self::Length(_) | Self::Chunked(_) | Self::UntilClose)
+    }
+}
+
 /// The beginning of a head.
 #[derive(Debug)]
 pub(crate) struct Gather {

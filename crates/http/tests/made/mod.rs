@@ -87,13 +87,14 @@ fn coding() -> impl Strategy<Value = Coding> {
     prop_oneof![3 => Just(Coding::Identity), 1 => Just(Coding::Gzip), 1 => Just(Coding::Zlib), 1 => Just(Coding::Deflate)]
 }
 
-/// A body, some of which look like messages.
-fn body() -> impl Strategy<Value = Vec<u8>> {
+/// A body; some look like messages, unless only `plain` ones are wanted.
+fn body(plain: bool) -> impl Strategy<Value = Vec<u8>> {
+    let odd = if plain { 0 } else { 1 };
     prop_oneof![
         2 => "[ -~]{0,80}".prop_map(String::into_bytes),
         1 => proptest::collection::vec(any::<u8>(), 0..300),
-        1 => Just(b"GET /in-a-body HTTP/1.1\r\nHost: b\r\n\r\n".to_vec()),
-        1 => Just(b"\r\n0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n".to_vec()),
+        odd => Just(b"GET /in-a-body HTTP/1.1\r\nHost: b\r\n\r\n".to_vec()),
+        odd => Just(b"\r\n0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n".to_vec()),
     ]
 }
 
@@ -179,7 +180,7 @@ enum Last {
     Unanswered,
 }
 
-fn exchange(last: Last) -> impl Strategy<Value = Made> {
+fn exchange(last: Last, plain: bool) -> impl Strategy<Value = Made> {
     let method = prop_oneof![
         4 => Just("GET"), 3 => Just("POST"), 3 => Just("HEAD"), 1 => Just("PUT"), 1 => Just("DELETE"),
         1 => Just("OPTIONS"), 1 => Just("PATCH"), 1 => Just("PROPFIND"),
@@ -200,10 +201,10 @@ fn exchange(last: Last) -> impl Strategy<Value = Made> {
         fields(),
         framing(),
         coding(),
-        body(),
+        body(plain),
         prop_oneof![6 => Just(""), 1 => Just("\r\n")],
     );
-    let response = (status, fields(), framing(), coding(), body(), interim);
+    let response = (status, fields(), framing(), coding(), body(plain), interim);
     (request, response, 1..50_usize, any::<bool>()).prop_map(move |(request, response, chunk, pipelined)| {
         let (method, target, more, framing, coding, content, blank) = request;
         let (method, target) = match last {
@@ -250,17 +251,20 @@ pub(crate) fn conversation() -> impl Strategy<Value = Conversation> {
         5 => Just(Last::Usual), 2 => Just(Last::UntilClose), 1 => Just(Last::Connect), 1 => Just(Last::Upgrade),
         1 => Just(Last::Unanswered),
     ];
-    (proptest::collection::vec(exchange(Last::Usual), 0..5), last.prop_flat_map(exchange)).prop_map(
-        |(mut exchanges, last)| {
+    (
+        proptest::collection::vec(exchange(Last::Usual, false), 0..5),
+        last.prop_flat_map(|last| exchange(last, false)),
+    )
+        .prop_map(|(mut exchanges, last)| {
             exchanges.push(last);
             Conversation { exchanges }
-        },
-    )
+        })
 }
 
-/// Exchanges that all are answered and leave the connection open.
+/// Exchanges that all are answered and leave the connection open, and in whose bodies nothing looks like a message.
 pub(crate) fn usual(count: std::ops::Range<usize>) -> impl Strategy<Value = Conversation> {
-    proptest::collection::vec(exchange(Last::Usual), count).prop_map(|exchanges| Conversation { exchanges })
+    proptest::collection::vec(exchange(Last::Usual, true), count)
+        .prop_map(|exchanges| Conversation { exchanges })
 }
 
 /// What is done to the bytes of a side.
@@ -321,4 +325,21 @@ pub(crate) fn damage() -> impl Strategy<Value = Damage> {
         place,
         what,
     })
+}
+
+/// The field that [`Conversation::numbered`] adds.
+pub(crate) const NUMBER: &str = "X-Number-Of-It";
+
+impl Conversation {
+    /// Each final message with the number of its exchange in a field.
+    pub(crate) fn numbered(mut self) -> Self {
+        for (number, made) in self.exchanges.iter_mut().enumerate() {
+            for message in [&mut made.request, &mut made.response] {
+                let blank = message.iter().take_while(|byte| b"\r\n".contains(byte)).count();
+                let line = message[blank..].iter().position(|byte| *byte == b'\n').unwrap() + blank + 1;
+                message.splice(line..line, format!("{NUMBER}: {number}\r\n").into_bytes());
+            }
+        }
+        self
+    }
 }
