@@ -71,7 +71,7 @@ pub enum MessageAnomaly {
     CodingChecksum,
     /// More than 32 interim responses; those beyond are not kept.
     TooManyInterim,
-    /// The response was there before the request had been sent as a whole.
+    /// The response was there before the request had been sent as a whole, though it did not ask for leave first.
     EarlyResponse,
 }
 

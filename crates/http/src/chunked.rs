@@ -64,6 +64,11 @@ impl Chunks {
         }
     }
 
+    /// Whether no byte of it was there.
+    pub(crate) const fn is_untouched(&self) -> bool {
+        matches!(self.state, State::Size { digits: 0, .. })
+    }
+
     /// Counts on over data of the current chunk; at most [`data_left`](Self::data_left).
     pub(crate) const fn skip(&mut self, bytes: u64) {
         if let State::Data { left } = &mut self.state {

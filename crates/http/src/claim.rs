@@ -45,8 +45,8 @@ pub(crate) struct Found {
 }
 
 impl Connection {
-    /// Puts a head where its exchange is; what it says about the body. `None` without memory for the exchange: it is
-    /// over then, and delivered with what the head says.
+    /// Puts a head where its exchange is; what it says about the body. Without memory for the exchange, it is over, and
+    /// delivered with what the head says; the error is whether the next message follows the head.
     pub(crate) fn add_head<H: Handler>(
         &mut self,
         direction: Direction,
@@ -54,31 +54,30 @@ impl Connection {
         found: Found,
         at: Moment,
         context: &mut Context<H>,
-    ) -> Option<Lengths> {
+    ) -> Result<Lengths, bool> {
         self.speaks = Speaks::Http;
         let side = self.side(direction);
         let (blank, lost) = (std::mem::take(&mut side.blank), side.resync.take());
         let claimed = match direction {
             Direction::ClientToServer if found.has_slot => Ok(()),
-            Direction::ClientToServer => self.add_request(found.ack, context),
-            Direction::ServerToClient => self.pair(found.offset, lost, at, context),
+            Direction::ClientToServer => self.add_request(found.offset, found.ack, context),
+            Direction::ServerToClient => self.pair((found.offset, found.ack), lost, at, context),
         };
         let unclaimed = match (claimed, self.current(direction)) {
             (Ok(()), Some(slot)) => {
                 let (limits, budget) = (&context.limits, &mut context.budget);
                 let (lengths, whole) = slot.put(direction, head, &found, blank, limits, budget);
                 context.stats.no_memory += u64::from(!whole);
-                return Some(lengths);
+                return Ok(lengths);
             }
             (Ok(()), None) => Why::Limit,
             (Err(why), _) => why,
         };
-        self.stand_alone(direction, head, &found, (blank, unclaimed), at, context);
-        None
+        Err(self.stand_alone(direction, head, &found, (blank, unclaimed), at, context))
     }
 
     /// Delivers the exchange of a head at once, since there is no memory to keep it until the rest of it has come.
-    /// What it needs is held meanwhile beside the budget: one head.
+    /// What it needs is held meanwhile beside the budget: one head. Whether it has no body, whatever was asked.
     fn stand_alone<H: Handler>(
         &mut self,
         direction: Direction,
@@ -87,7 +86,7 @@ impl Connection {
         (blank, why): (bool, Why),
         at: Moment,
         context: &mut Context<H>,
-    ) {
+    ) -> bool {
         if let Head::Gathered(bytes) = &head {
             context.release(bytes);
         }
@@ -96,36 +95,51 @@ impl Connection {
         let (mut lengths, _) =
             slot.put(direction, head, found, blank, &context.limits, &mut Budget::new(usize::MAX));
         let limit = |part| Fault { part, missing: None, why: Why::Limit };
-        match direction {
+        let bodiless = match direction {
             Direction::ClientToServer => {
                 slot.exchange.connect = self.connect.take();
-                if lengths.of_request() != Framing::None {
+                let bodiless = lengths.of_request() == Framing::None;
+                if !bodiless {
                     slot.fault(direction, limit(Part::RequestBody));
                 }
                 slot.fault(direction.reversed(), limit(Part::Response));
+                bodiless
             }
             Direction::ServerToClient => {
                 let part = Part::RequestHead;
                 slot.fault(direction.reversed(), Fault { part, missing: None, why });
+                // A switch of protocols is not followed by a message.
+                let status = slot.exchange.response.status;
+                status != 101 && lengths.of_response(status, false) == Framing::None
             }
-        }
+        };
         self.latest = self.latest.max(at);
         context.deliver_unkept(slot, self.latest);
+        bodiless && found.fault.is_none()
     }
 
     /// Adds an exchange for a request that begins.
-    fn add_request<H: Handler>(&mut self, ack: Option<u64>, context: &mut Context<H>) -> Result<(), Why> {
+    fn add_request<H: Handler>(
+        &mut self,
+        offset: u64,
+        ack: Option<u64>,
+        context: &mut Context<H>,
+    ) -> Result<(), Why> {
         let mut slot = context.slot(self.id, self.next_index, self.flow, self.opened).ok_or(Why::Limit)?;
         slot.exchange.connect = self.connect.take();
         self.next_index += 1;
-        self.queue.add(slot, ack);
+        slot.offset = offset;
+        let server = &self.server;
+        let whole = !matches!(server.state, State::Lost(_)) && server.resync.is_none();
+        let certain = whole && ack.is_some_and(|acked| acked <= server.position);
+        self.queue.add(slot, ack, certain);
         Ok(())
     }
 
     /// Brings the exchange to the front of the queue that a response answers which begins at `offset`.
     fn pair<H: Handler>(
         &mut self,
-        offset: u64,
+        (offset, received): (u64, Option<u64>),
         lost: Option<Lost>,
         at: Moment,
         context: &mut Context<H>,
@@ -136,8 +150,8 @@ impl Connection {
             && gather.ack.is_none_or(|acked| acked <= offset)
         {
             // The response to a request of which the head is still being sent: a refusal.
-            let (ack, transfer) = (gather.ack, gather.transfer);
-            self.add_request(ack, context)?;
+            let (offset, ack, transfer) = (gather.offset, gather.ack, gather.transfer);
+            self.add_request(offset, ack, context)?;
             if let State::Head(gather) = &mut self.client.state {
                 gather.has_slot = true;
             }
@@ -146,7 +160,7 @@ impl Connection {
                 slot.exchange.request.0.transfer = transfer;
             }
         }
-        let pairing = self.queue.pair(offset, lost.as_ref());
+        let pairing = self.queue.pair(offset, received, lost.as_ref());
         let mut missing =
             lost.filter(|lost| pairing.lost == 1 && lost.clean && lost.bytes == 0).map(|lost| lost.len);
         let why = lost.map_or(Why::PairingUncertain, |lost| lost.why);
@@ -187,6 +201,7 @@ impl Slot {
             }
             Direction::ServerToClient => {
                 self.exchange.has_response = true;
+                self.answered = Some(found.offset);
                 Kind::Response
             }
         };

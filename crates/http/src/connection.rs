@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use egret_reassembly::{Direction, Ending, Flow, Opened};
 
-use crate::prefix::{Prefix, Step};
 use crate::queue::Queue;
 use crate::side::{At, Lost, Side, State};
 use crate::slot::{Fault, Progress, Slot};
@@ -60,7 +59,7 @@ impl Connection {
             turned: false,
             answered: false,
             speaks: Speaks::Nothing,
-            client: side(State::Prefix(Prefix::new())),
+            client: side(State::Prefix(None)),
             server: side(State::Start),
             queue: Queue::default(),
             next_index: 0,
@@ -104,9 +103,18 @@ impl Connection {
     }
 
     /// Takes bytes of one direction, all of them.
-    fn said<H: Handler>(&mut self, direction: Direction, bytes: &[u8], mut at: At, context: &mut Context<H>) {
+    pub(crate) fn said<H: Handler>(
+        &mut self,
+        direction: Direction,
+        bytes: &[u8],
+        mut at: At,
+        context: &mut Context<H>,
+    ) {
         let mut rest = bytes;
         while !rest.is_empty() {
+            if self.goes_on(direction, rest, at.ack) {
+                self.message_end(direction, at.moment(), context);
+            }
             let taken = match &mut self.side(direction).state {
                 State::Start | State::Head(_) => self.head(direction, rest, at, context),
                 State::Length(_) | State::Chunked(_) | State::UntilClose => {
@@ -121,19 +129,7 @@ impl Connection {
                     rest.len()
                 }
                 State::Ended => rest.len(),
-                State::Prefix(prefix) => match prefix.step(rest, at) {
-                    Step::Taken => rest.len(),
-                    Step::Over(taken) => {
-                        context.stats.proxied += 1;
-                        self.side(direction).state = State::Start;
-                        taken
-                    }
-                    Step::None(before, first, taken) => {
-                        self.side(direction).state = State::Start;
-                        self.said(direction, before, first, context);
-                        taken
-                    }
-                },
+                State::Prefix(_) => self.prefix(direction, rest, at, context),
                 State::Hello(_) => self.hello(direction, rest, context),
             };
             rest = rest.get(taken..).unwrap_or_default();
@@ -283,6 +279,9 @@ impl Connection {
         at: Moment,
         context: &mut Context<H>,
     ) {
+        if direction == Direction::ClientToServer && matches!(why, Why::Ended(_)) && self.is_refused() {
+            return self.message_end(direction, at, context);
+        }
         match std::mem::take(&mut self.side(direction).state) {
             State::Head(gather) => self.cut_head(direction, *gather, why, at, context),
             State::Length(left) => {

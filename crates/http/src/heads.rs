@@ -150,7 +150,7 @@ impl Connection {
         // What was not kept was lost first.
         let why = if dropped > 0 { Why::Limit } else { why };
         let found = Found { scan, offset, ack, transfer, has_slot, fault: Some((None, why)) };
-        if self.add_head(direction, Head::Gathered(bytes), found, at, context).is_none() {
+        if self.add_head(direction, Head::Gathered(bytes), found, at, context).is_err() {
             return;
         }
         if direction == Direction::ServerToClient
@@ -268,9 +268,16 @@ impl Connection {
         context: &mut Context<H>,
     ) {
         let cut = found.fault.is_some();
-        let Some(mut lengths) = self.add_head(direction, head, found, at, context) else {
-            // No memory for the exchange: nobody would know whose body it is that follows.
-            return self.lose(direction, Lost::at_limit());
+        let mut lengths = match self.add_head(direction, head, found, at, context) {
+            Ok(lengths) => lengths,
+            // No memory for the exchange: nobody would know whose body it is that follows, if one does.
+            Err(true) => {
+                if direction == Direction::ClientToServer {
+                    self.queue.lose_requests(Why::Limit, self.next_index);
+                }
+                return;
+            }
+            Err(false) => return self.lose(direction, Lost::at_limit()),
         };
         match direction {
             Direction::ClientToServer => {
@@ -328,7 +335,10 @@ impl Connection {
             }
             return;
         }
-        let (early, lost) = (slot.request == Progress::Open, exchange.interim_lost);
+        let lost = exchange.interim_lost;
+        // A refusal in time is what was asked for.
+        let early = slot.request == Progress::Open && !slot.waits();
+        let exchange = &mut slot.exchange;
         if early {
             exchange.response.0.mark(MessageAnomaly::EarlyResponse);
         }

@@ -68,6 +68,7 @@ mod connection;
 mod content;
 mod context;
 mod exchange;
+mod expect;
 mod found;
 mod framing;
 mod handler;

@@ -3,7 +3,11 @@
 //! Source: <https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt>, versions 1 and 2. Nothing is copied: what may
 //! become its beginning and does not is known by what it was compared with.
 
-use crate::side::At;
+use egret_reassembly::Direction;
+
+use crate::connection::Connection;
+use crate::side::{self, At};
+use crate::{Context, Handler};
 
 /// How version 1 begins: one line of at most 107 bytes.
 const TEXT: &[u8] = b"PROXY ";
@@ -35,7 +39,7 @@ pub(crate) struct Prefix {
 
 /// What the next bytes are.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Step {
+enum Step {
     /// All of them belong to it, as far as one can tell.
     Taken,
     /// It ends with so many of them.
@@ -44,13 +48,44 @@ pub(crate) enum Step {
     None(&'static [u8], At, usize),
 }
 
+impl Connection {
+    /// Takes the first bytes of a client; how many of them are in front of its first message.
+    pub(crate) fn prefix<H: Handler>(
+        &mut self,
+        direction: Direction,
+        bytes: &[u8],
+        at: At,
+        context: &mut Context<H>,
+    ) -> usize {
+        let held = match std::mem::take(&mut self.side(direction).state) {
+            side::State::Prefix(held) => held,
+            _ => None,
+        };
+        let mut prefix = held.map_or(Prefix::new(), |held| *held);
+        match prefix.step(bytes, at) {
+            Step::Taken => {
+                self.side(direction).state = side::State::Prefix(Some(Box::new(prefix)));
+                bytes.len()
+            }
+            Step::Over(taken) => {
+                context.stats.proxied += 1;
+                taken
+            }
+            Step::None(before, first, taken) => {
+                self.said(direction, before, first, context);
+                taken
+            }
+        }
+    }
+}
+
 impl Prefix {
-    pub(crate) const fn new() -> Self {
+    const fn new() -> Self {
         Self { state: State::Known(TEXT, 0), first: None }
     }
 
     /// Takes the next bytes.
-    pub(crate) fn step(&mut self, bytes: &[u8], at: At) -> Step {
+    fn step(&mut self, bytes: &[u8], at: At) -> Step {
         let first = *self.first.get_or_insert(at);
         for (place, byte) in bytes.iter().enumerate() {
             self.state = match self.state {

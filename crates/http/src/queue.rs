@@ -5,7 +5,9 @@
 //! more steps than requests leave the queue, but for a binary search.
 //!
 //! What it rests on: a client that does not pipeline sends a request when it has received the whole response before.
-//! The acknowledgment number in the request's packet is then exactly where its own response will begin.
+//! The acknowledgment number in the request's packet is then exactly where its own response will begin. One that sends
+//! several at once and waits for all of their responses does so too, for the first of the next ones; unless it was seen
+//! to send more while it waited, it is taken for such a one.
 
 use std::collections::VecDeque;
 
@@ -19,6 +21,8 @@ pub(crate) struct Queue {
     pub(crate) slots: VecDeque<Box<Slot>>,
     /// What the last request acknowledged.
     last_acked: Option<u64>,
+    /// Whether the client sent more when it had got some of the responses it waited for, and not all.
+    refills: bool,
     /// Exchanges below this index may be joined from two different ones.
     uncertain: u64,
     /// Requests that were reported because the queue was full, and whose responses are still to come.
@@ -40,14 +44,15 @@ pub(crate) struct Pairing {
 }
 
 impl Queue {
-    /// Adds a request, which acknowledged the server's stream up to `acked`.
-    pub(crate) fn add(&mut self, mut slot: Box<Slot>, acked: Option<u64>) {
+    /// Adds a request, which acknowledged the server's stream up to `acked`; `certain` if nothing of it was lost.
+    pub(crate) fn add(&mut self, mut slot: Box<Slot>, acked: Option<u64>, certain: bool) {
         slot.acked = acked;
         slot.pipelined = match (self.last_acked, acked) {
             (Some(before), Some(now)) => now <= before,
             (_, None) => !self.slots.is_empty(),
             (None, Some(_)) => false,
         };
+        self.refills |= certain && !slot.pipelined && !self.slots.is_empty();
         if self.slots.front().is_some_and(|front| self.is_uncertain(front)) {
             self.uncertain = slot.exchange.index + 1;
         }
@@ -73,9 +78,10 @@ impl Queue {
         self.request_loss = Some((why, index));
     }
 
-    /// Which exchange a response answers that begins at `at`, in front of which bytes may have been `lost`.
-    pub(crate) fn pair(&mut self, at: u64, lost: Option<&Lost>) -> Pairing {
-        let pairing = self.choose(at, lost);
+    /// Which exchange a response answers that begins at `at`, in front of which bytes may have been `lost`; its server
+    /// had received the client's stream up to `received`.
+    pub(crate) fn pair(&mut self, at: u64, received: Option<u64>, lost: Option<&Lost>) -> Pairing {
+        let pairing = self.choose(at, received, lost);
         if pairing.answers.is_ok()
             && let (Some((_, index)), Some(slot)) = (self.request_loss, self.slots.get(pairing.lost))
             && slot.exchange.index >= index
@@ -85,7 +91,7 @@ impl Queue {
         pairing
     }
 
-    fn choose(&mut self, at: u64, lost: Option<&Lost>) -> Pairing {
+    fn choose(&mut self, at: u64, received: Option<u64>, lost: Option<&Lost>) -> Pairing {
         let front = |lost| Pairing { lost, answers: Ok(()) };
         let unasked = |lost, why| Pairing { lost, answers: Err(why) };
         let nobody = match (self.request_loss, lost) {
@@ -117,12 +123,16 @@ impl Queue {
                 _ => front(0),
             };
         }
-        let sent = self.slots.partition_point(|slot| slot.acked.is_none_or(|acked| acked <= at));
+        let sent = self.slots.partition_point(|slot| {
+            slot.acked.is_none_or(|acked| acked <= at)
+                && received.is_none_or(|received| received > slot.offset)
+        });
         let pipelined = |count: usize| self.slots.iter().take(count).any(|slot| slot.pipelined);
         match exact {
             // Nobody else can have been asked.
             _ if sent == 1 && self.request_loss.is_none() => front(0),
             Some((exact, _)) if !pipelined(exact + 1) => front(exact),
+            Some((exact, slot)) if exact < sent && !slot.pipelined && !self.refills => front(exact),
             _ if pipelined(sent) => {
                 self.uncertain = self.slots.back().map_or(0, |slot| slot.exchange.index + 1);
                 // What was lost began with a response, most likely the whole of it, and this is the next.

@@ -32,8 +32,8 @@ pub(crate) enum State {
     /// In front of a message.
     #[default]
     Start,
-    /// In front of the first message, where a load balancer may have put something.
-    Prefix(Prefix),
+    /// In front of the first message, where a load balancer may have put something, of which this was there.
+    Prefix(Option<Box<Prefix>>),
     /// In the first words of TLS.
     Hello(Box<Hello>),
     /// In a head that is not whole yet.

@@ -14,6 +14,10 @@ pub(crate) struct Slot {
     /// How far the client had received the server's stream when it began to send the request. The response begins
     /// there or later.
     pub(crate) acked: Option<u64>,
+    /// Where the request begins in the client's stream.
+    pub(crate) offset: u64,
+    /// Where the response begins in the server's stream, if it has.
+    pub(crate) answered: Option<u64>,
     /// Whether the request before it had got no byte of its response when this one was sent.
     pub(crate) pipelined: bool,
     pub(crate) request: Progress,
@@ -46,6 +50,8 @@ impl Slot {
         Self {
             exchange,
             acked: None,
+            offset: 0,
+            answered: None,
             pipelined: false,
             request: Progress::Nothing,
             response: Progress::Nothing,
@@ -119,6 +125,7 @@ impl Slot {
             message.trailers.fields.shrink_to(KEEP / 16);
         }
         (self.acked, self.pipelined) = (None, false);
+        (self.offset, self.answered) = (0, None);
         (self.request, self.response) = (Progress::Nothing, Progress::Nothing);
         (self.request_fault, self.response_fault) = (None, None);
         let exchange = &mut self.exchange;

@@ -85,28 +85,35 @@ pub(crate) fn is_simple_request(line: &[u8]) -> bool {
     (target.starts_with(b"/") || scheme) && !version
 }
 
+/// Methods that are used with HTTP and hardly with anything else, and a space.
+const KNOWN: [&[u8]; 17] = [
+    b"GET ",
+    b"POST ",
+    b"PUT ",
+    b"HEAD ",
+    b"DELETE ",
+    b"OPTIONS ",
+    b"PATCH ",
+    b"CONNECT ",
+    b"TRACE ",
+    b"PROPFIND ",
+    b"PROPPATCH ",
+    b"MKCOL ",
+    b"COPY ",
+    b"MOVE ",
+    b"LOCK ",
+    b"UNLOCK ",
+    b"REPORT ",
+];
+
 /// Whether bytes begin with a method that is used with HTTP and hardly with anything else, and a space.
 pub(crate) fn is_known_method(bytes: &[u8]) -> bool {
-    const KNOWN: [&[u8]; 17] = [
-        b"GET ",
-        b"POST ",
-        b"PUT ",
-        b"HEAD ",
-        b"DELETE ",
-        b"OPTIONS ",
-        b"PATCH ",
-        b"CONNECT ",
-        b"TRACE ",
-        b"PROPFIND ",
-        b"PROPPATCH ",
-        b"MKCOL ",
-        b"COPY ",
-        b"MOVE ",
-        b"LOCK ",
-        b"UNLOCK ",
-        b"REPORT ",
-    ];
     KNOWN.iter().any(|method| bytes.starts_with(method))
+}
+
+/// Whether bytes are the beginning of such a method.
+pub(crate) fn may_be_known_method(bytes: &[u8]) -> bool {
+    KNOWN.iter().any(|method| method.starts_with(bytes))
 }
 
 /// Whether bytes begin with a start line: `Some(true)` if it is for sure, `Some(false)` if it may be one whose end is

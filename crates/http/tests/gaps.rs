@@ -334,6 +334,79 @@ fn pipelined_across_a_gap_is_said_to_be_uncertain() {
     }
 }
 
+/// Three requests at once, then one when all is there, then one more; `lost` is one piece of the three responses, which
+/// the server sends in pieces that do not begin where responses do.
+fn bursts(refills: bool) -> Talk {
+    let burst = [sized(1), sized(2), sized(3)].concat();
+    let (first, rest) = burst.split_at(70);
+    let (second, third) = rest.split_at(70);
+    let mut talk = Talk::new();
+    if refills {
+        // A client that was seen to send more while it waited may have done so again.
+        talk = talk
+            .client([get(7), get(8)].concat())
+            .server(sized(7))
+            .client(get(9))
+            .server([sized(8), sized(9)].concat());
+    }
+    talk.client([get(1), get(2), get(3)].concat())
+        .server(first)
+        .lose_server(second)
+        .server(third)
+        .client(get(4))
+        .server(sized(4))
+        .client(get(5))
+        .server(sized(5))
+}
+
+#[test]
+fn a_burst_after_a_burst_is_certain_if_the_client_waits_for_all() {
+    let lines = bursts(false).lines();
+    assert_eq!(lines[3..], ["GET /4 0 > 214 10 complete", "GET /5 0 > 215 10 complete"], "{lines:?}");
+    assert!(
+        lines[..3].iter().all(|line| line.ends_with("gap-acknowledged") || line.ends_with("complete")),
+        "{lines:?}"
+    );
+    let refills = bursts(true).lines();
+    assert!(refills.iter().any(|line| line.ends_with("pairing-uncertain")), "{refills:?}");
+}
+
+#[test]
+fn nobody_answers_what_was_not_received() {
+    // The server had received the first of two requests when it sent the response behind the hole.
+    use egret_http::{
+        Connection, Context, Direction, Exchange, GapReason, Missing, Moment, Opened, Piece, Timestamp,
+    };
+    let mut found = Vec::new();
+    let mut context =
+        Context::new(|exchange: &Exchange| found.push(line(exchange)), egret_http::Limits::default());
+    let mut connection = Connection::new(1, common::flow(), Opened::Handshake);
+    let requests = [get(1), get(2)].concat();
+    let mut say = |direction, offset, bytes: &str, ack| {
+        let piece =
+            Piece { offset, ack: Some(ack), ..Piece::new(direction, Timestamp::EPOCH, bytes.as_bytes()) };
+        connection.data(piece, &mut context);
+    };
+    say(Direction::ClientToServer, 0, &requests, 0);
+    let missing = Missing {
+        direction: Direction::ServerToClient,
+        offset: 0,
+        len: 30,
+        reason: GapReason::Acknowledged,
+        at: Moment::default(),
+    };
+    connection.gap(missing, &mut context);
+    let mut say = |direction, offset, bytes: &str, ack| {
+        let piece =
+            Piece { offset, ack: Some(ack), ..Piece::new(direction, Timestamp::EPOCH, bytes.as_bytes()) };
+        connection.data(piece, &mut context);
+    };
+    say(Direction::ServerToClient, 30, &sized(1), get(1).len() as u64);
+    say(Direction::ServerToClient, 30 + sized(1).len() as u64, &sized(2), requests.len() as u64);
+    drop(context);
+    assert_eq!(found, ["GET /1 0 > 211 10 complete", "GET /2 0 > 212 10 complete"]);
+}
+
 #[test]
 fn the_last_of_a_burst_is_certain() {
     let head = "HTTP/1.1 210 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n01";

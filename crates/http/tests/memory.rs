@@ -74,6 +74,22 @@ fn what_finds_no_memory_is_said() {
         ],
     );
     assert_eq!(stats.no_memory, 4);
+    // Interim responses, and whatever has no body, are followed by what follows them.
+    let bodiless = talk
+        .clone()
+        .client("GET /one HTTP/1.1\r\n\r\nHEAD /two HTTP/1.1\r\n\r\n")
+        .server("HTTP/1.1 100 C\r\n\r\nHTTP/1.1 204 No\r\n\r\nHTTP/1.1 304 No\r\n\r\n");
+    let (lines, _) = bodiless.run(line);
+    assert_eq!(
+        lines,
+        [
+            "GET /one 0 > - no response: limit",
+            "HEAD /two 0 > - no response: limit",
+            "- > 100 0 request-head incomplete: limit",
+            "- > 204 0 request-head incomplete: limit",
+            "- > 304 0 request-head incomplete: limit",
+        ],
+    );
     // What comes in pieces is not, but it is known for what it is, at its end and without one.
     for end in ["\r\n", ""] {
         let pieces =
@@ -122,4 +138,30 @@ fn everything_is_given_back() {
     }
     assert_eq!(held[100..104], held[296..], "what is held grows");
     assert!(held[299] < 64 << 10, "a connection that is over holds nothing: {} bytes", held[299]);
+}
+
+#[test]
+fn ten_thousand_pipelined_requests() {
+    use egret_http::{Connection, Context, Exchange, Moment, Opened, Piece, Timestamp};
+    const DEEP: usize = 10_000;
+    let (mut complete, mut peak) = (0, 0);
+    let limits = Limits { queue: DEEP, ..Limits::default() };
+    let mut context =
+        Context::new(|exchange: &Exchange| complete += usize::from(exchange.verdict().is_complete()), limits);
+    let mut connection = Connection::new(1, common::flow(), Opened::Handshake);
+    for number in 0..DEEP {
+        let request = format!("GET /items/{number} HTTP/1.1\r\nHost: example.test\r\nAccept: */*\r\n\r\n");
+        connection.data(Piece::new(CLIENT, Timestamp::EPOCH, request.as_bytes()), &mut context);
+        peak = peak.max(context.memory_used());
+    }
+    for _ in 0..DEEP {
+        let response = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+        connection.data(Piece::new(SERVER, Timestamp::EPOCH, response), &mut context);
+    }
+    connection.close(Ending::Finished, Moment::default(), &mut context);
+    let left = context.memory_used();
+    drop(context);
+    assert_eq!(complete, DEEP);
+    assert!(peak < DEEP * 1_500, "{} bytes a request", peak / DEEP);
+    assert!(left < 200 << 10, "{left} bytes are still held");
 }

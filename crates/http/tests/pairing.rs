@@ -9,7 +9,7 @@
 
 mod common;
 
-use common::{OK, Talk, check};
+use common::{CLIENT, OK, SERVER, Talk, check};
 
 #[test]
 fn one_request_and_its_response() {
@@ -143,4 +143,44 @@ fn more_requests_than_the_queue_holds() {
             "GET /last 0 > 200 2 complete",
         ],
     );
+}
+
+#[test]
+fn a_body_that_was_refused_in_time_is_not_missing() {
+    let request = |framing: &str| format!("PUT /big HTTP/1.1\r\nExpect: 100-Continue\r\n{framing}\r\n\r\n");
+    let refusal = "HTTP/1.1 417 No\r\nContent-Length: 2\r\n\r\nno";
+    for framing in ["Content-Length: 9000", "Transfer-Encoding: chunked"] {
+        let refused = Talk::new().client(request(framing)).server(refusal);
+        check(&refused, &["PUT /big 0 > 417 2 complete"]);
+        check(&refused.clone().end(CLIENT).end(SERVER), &["PUT /big 0 > 417 2 complete"]);
+        let next = refused.clone().client("POST /next HTTP/1.1\r\nContent-Length: 2\r\n\r\nab").server(OK);
+        check(&next, &["PUT /big 0 > 417 2 complete", "POST /next 2 > 200 2 complete"]);
+        // An unknown method is known by its line.
+        let unknown = refused.clone().client("FROB /next HTTP/1.1\r\n\r\n").server(OK);
+        assert_eq!(unknown.lines(), ["PUT /big 0 > 417 2 complete", "FROB /next 0 > 200 2 complete"]);
+        // Granted, and then cut off.
+        let granted = Talk::new().client(request(framing)).server("HTTP/1.1 100 Go on\r\n\r\n");
+        assert!(granted.lines()[0].contains("request-body incomplete"), "{:?}", granted.lines());
+        // Nobody answered.
+        assert!(Talk::new().client(request(framing)).lines()[0].contains("request-body incomplete"));
+    }
+    // The client did not wait, or sends the body all the same.
+    let sent =
+        Talk::new().client(request("Content-Length: 5")).server(refusal).client("12345").client(get("/2"));
+    check(&sent.server(OK), &["PUT /big 5 > 417 2 complete", "GET /2 0 > 200 2 complete"]);
+    let before = Talk::new().client(request("Content-Length: 5")).client("123").server(refusal);
+    check(
+        &before,
+        &["PUT /big 3 > 417 2 {early-response} request-body incomplete: 2 bytes missing, finished"],
+    );
+    // What the client sent before it had the refusal is the body, whatever it looks like.
+    let mut crossed = Talk::new().client(request("Content-Length: 18")).server(refusal).client(get("/"));
+    crossed.acks = true;
+    assert_eq!(get("/").len(), 18);
+    crossed.crossing = true;
+    check(&crossed, &["PUT /big 18 > 417 2 complete"]);
+}
+
+fn get(target: &str) -> String {
+    format!("GET {target} HTTP/1.1\r\n\r\n")
 }

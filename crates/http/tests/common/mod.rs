@@ -52,6 +52,8 @@ pub(crate) struct Talk {
     pub(crate) steps: Vec<Step>,
     /// Whether acknowledgment numbers are known.
     pub(crate) acks: bool,
+    /// Whether what the client says does not acknowledge anything: it was sent before that had come.
+    pub(crate) crossing: bool,
     /// Whether a loss is known only when the other side has spoken again.
     pub(crate) late_gaps: bool,
     /// Whether what the server says is looked at only when the client has spoken again.
@@ -66,6 +68,7 @@ impl Default for Talk {
             closed: Ending::Finished,
             steps: Vec::new(),
             acks: true,
+            crossing: false,
             late_gaps: false,
             responses_late: false,
         }
@@ -147,7 +150,8 @@ impl Talk {
             let at = Moment { packet, timestamp };
             let call = match step {
                 Step::Say(direction, bytes) => {
-                    let ack = self.acks.then(|| offsets[direction.reversed() as usize]);
+                    let seen = if self.crossing { 0 } else { offsets[direction.reversed() as usize] };
+                    let ack = self.acks.then_some(seen);
                     let offset = offsets[*direction as usize];
                     offsets[*direction as usize] += bytes.len() as u64;
                     Call::Data(Piece { direction: *direction, offset, timestamp, packet, ack, bytes })
