@@ -1,13 +1,14 @@
 //! The one verb: packets go in, and the streams of their connections are called.
 //!
-//! Promises: time is packet time and never goes back; what is due happens in the order of the deadlines, before the
-//! packet that shows that they have passed.
+//! Promises: time is packet time and never goes back; what is due happens before the packet that shows it: connection by
+//! connection in the order of their ids, for each in the order of its deadlines.
 
-use egret_decode::{Decoded, Network, TcpFlags, Timestamp, decode_datagram};
+use egret_decode::{Decoded, Fragment, Network, Packet, TcpFlags, Timestamp, decode_datagram};
 
 use crate::arrival::{Arrival, Held};
 use crate::fragments::Fragments;
-use crate::{Checksums, Direction, Limits, Segment, Stats, Stream, StreamFactory, StreamPool};
+use crate::stats::FragmentStats;
+use crate::{Checksums, Direction, Limits, Segment, Shard, Stats, Stream, StreamFactory, StreamPool};
 
 /// How deep fragments of fragments are followed, in tunnels.
 const MAX_FRAGMENT_NESTING: u32 = 4;
@@ -22,9 +23,11 @@ const MAX_FRAGMENT_NESTING: u32 = 4;
 /// A packet is taken when it comes, but for the first of all and any whose time is far ahead of the others: those wait,
 /// copied, until the next packet, tick or end shows whether their time can be right.
 ///
-/// All state is here and in the pool: assemblers are independent of each other.
+/// All state is here and in the pool: assemblers are independent of each other. Several may share the work, each with
+/// the connections of its [`Shard`]; all of them take every packet.
 pub struct Assembler<F: StreamFactory> {
     pool: StreamPool<F>,
+    shard: Shard,
     fragments: Fragments,
     clock: Clock,
     /// Segments whose time is not believed at once. They are taken when that is decided.
@@ -32,11 +35,39 @@ pub struct Assembler<F: StreamFactory> {
     packet: u64,
 }
 
+/// What happens one after the other when a packet comes, or the time, or the end. Of what happens in one step, calls for
+/// different connections come in the order of their ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// The first packets of all are taken, once it is known when it all began.
+    Start,
+    /// What is due happens.
+    Due,
+    /// What waited until its time was believed is taken.
+    Dated,
+    /// The packet itself is taken, or everything ends.
+    Own,
+}
+
+/// The context of the streams of an assembler.
+type ContextOf<F> = <<F as StreamFactory>::Stream as Stream>::Context;
+
 impl<F: StreamFactory> Assembler<F> {
     /// An assembler for the connections of `pool`.
     pub fn new(pool: StreamPool<F>) -> Self {
+        Self::sharded(pool, Shard::WHOLE)
+    }
+
+    /// An assembler for those connections that are in `shard`.
+    ///
+    /// It is to be given all packets, those of other shards too. For all of them it keeps the time and puts datagrams
+    /// together, so that it calls its streams as an assembler of everything would, with the same ids, times, packets and
+    /// reasons, in the same order, as long as no limit is reached. [`Limits`] are its own: N shards in one process are given
+    /// an N-th each. The [`Stats`] of all shards [add up](Stats::merge) to those of the whole.
+    pub fn sharded(pool: StreamPool<F>, shard: Shard) -> Self {
         Self {
             pool,
+            shard,
             fragments: Fragments::default(),
             clock: Clock::default(),
             undated: Vec::new(),
@@ -45,34 +76,28 @@ impl<F: StreamFactory> Assembler<F> {
     }
 
     /// Takes the next packet. What it is not, TCP or a fragment, only moves the clock.
-    pub fn assemble(&mut self, decoded: &Decoded<'_>, context: &mut <F::Stream as Stream>::Context) {
-        self.packet = decoded.packet.number;
-        if let Some(start) = self.clock.start(decoded.packet.timestamp, &self.pool.limits) {
-            self.pass(start, context);
-        }
-        let now = self.clock.packet(decoded.packet.timestamp, &self.pool.limits);
-        if self.clock.now.is_some() {
-            self.pass(now, context);
-        }
-        self.take(decoded, now, context, 0);
+    #[inline]
+    pub fn assemble(&mut self, decoded: &Decoded<'_>, context: &mut ContextOf<F>) {
+        let Packet { number, timestamp, .. } = decoded.packet;
+        let now = self.pass(number, timestamp, context, &mut |_, _| {});
+        self.take(decoded, now, context);
     }
 
     /// Says that it is now at least `timestamp`, and no packet of an earlier time is to come.
-    pub fn advance(&mut self, timestamp: Timestamp, context: &mut <F::Stream as Stream>::Context) {
-        let now = self.clock.tick(timestamp);
-        self.pass(now, context);
+    pub fn advance(&mut self, timestamp: Timestamp, context: &mut ContextOf<F>) {
+        self.tick(timestamp, context, &mut |_, _| {});
     }
 
     /// The end of the capture: every connection ends, in the order of their ids.
-    pub fn finish(&mut self, context: &mut <F::Stream as Stream>::Context) {
-        self.fragments.finish();
-        self.pass(self.clock.now(), context);
-        self.pool.finish(self.clock.now(), self.packet, context);
+    pub fn finish(&mut self, context: &mut ContextOf<F>) {
+        self.end(context, &mut |_, _| {});
     }
 
     /// What happened so far.
     pub fn stats(&self) -> Stats {
-        Stats { fragments: self.fragments.stats, ..self.pool.stats }
+        // All shards see all fragments; one of them counts them.
+        let fragments = if self.shard.index() == 0 { self.fragments.stats } else { FragmentStats::default() };
+        Stats { fragments, ..self.pool.stats }
     }
 
     /// The pool, with the factory in it.
@@ -80,29 +105,109 @@ impl<F: StreamFactory> Assembler<F> {
         &self.pool
     }
 
-    fn pass(&mut self, now: Timestamp, context: &mut <F::Stream as Stream>::Context) {
-        self.pool.advance(now, self.packet, context);
+    /// Which of the connections are this assembler's.
+    pub fn shard(&self) -> Shard {
+        self.shard
+    }
+
+    /// A packet comes: everything that happens before it is looked at. `step` is told what is about to happen. Returns what
+    /// time it is.
+    #[inline]
+    pub(crate) fn pass(
+        &mut self,
+        number: u64,
+        timestamp: Timestamp,
+        context: &mut ContextOf<F>,
+        step: &mut impl FnMut(Step, &mut ContextOf<F>),
+    ) -> Timestamp {
+        self.packet = number;
+        if let Some(start) = self.clock.start(timestamp, &self.pool.limits) {
+            step(Step::Start, context);
+            self.date(start, context);
+        }
+        let now = self.clock.packet(timestamp, &self.pool.limits);
+        if self.clock.now.is_some() {
+            self.run(now, context, step);
+        }
+        now
+    }
+
+    /// A tick comes: see [`pass`](Self::pass).
+    pub(crate) fn tick(
+        &mut self,
+        timestamp: Timestamp,
+        context: &mut ContextOf<F>,
+        step: &mut impl FnMut(Step, &mut ContextOf<F>),
+    ) {
+        let now = self.clock.tick(timestamp);
+        self.run(now, context, step);
+    }
+
+    /// The end comes: see [`pass`](Self::pass).
+    pub(crate) fn end(&mut self, context: &mut ContextOf<F>, step: &mut impl FnMut(Step, &mut ContextOf<F>)) {
+        self.fragments.finish();
+        self.run(self.clock.now(), context, step);
+        step(Step::Own, context);
+        self.pool.finish(self.clock.now(), self.packet, context);
+    }
+
+    #[inline]
+    fn run(
+        &mut self,
+        now: Timestamp,
+        context: &mut ContextOf<F>,
+        step: &mut impl FnMut(Step, &mut ContextOf<F>),
+    ) {
+        if self.pool.is_due(now) {
+            step(Step::Due, context);
+            self.pool.advance(now, self.packet, context);
+        }
         self.fragments.advance(now, &self.pool.limits);
+        if !self.undated.is_empty() {
+            step(Step::Dated, context);
+            self.date(now, context);
+        }
+    }
+
+    fn date(&mut self, now: Timestamp, context: &mut ContextOf<F>) {
         for held in std::mem::take(&mut self.undated) {
             self.pool.segment(&held.arrival(), now, context);
         }
     }
 
-    fn take(
+    /// Looks at a packet that has [come](Self::pass).
+    #[inline]
+    pub(crate) fn take(&mut self, decoded: &Decoded<'_>, now: Timestamp, context: &mut ContextOf<F>) {
+        if let Some(fragment) = decoded.fragment() {
+            self.take_fragment(decoded, fragment, now, context, 0);
+        } else if self.shard.has(decoded.flow.as_ref()) {
+            self.take_segment(decoded, now, context);
+        }
+    }
+
+    #[cold]
+    fn take_fragment(
         &mut self,
         decoded: &Decoded<'_>,
+        fragment: Fragment,
         now: Timestamp,
-        context: &mut <F::Stream as Stream>::Context,
+        context: &mut ContextOf<F>,
         depth: u32,
     ) {
-        if let Some(fragment) = decoded.fragment() {
-            if depth < MAX_FRAGMENT_NESTING
-                && let Some(whole) = self.fragments.insert(decoded, fragment, now, &self.pool.limits)
-            {
-                self.take(&decode_datagram(decoded, &whole), now, context, depth + 1);
-            }
+        if depth >= MAX_FRAGMENT_NESTING {
             return;
         }
+        let Some(whole) = self.fragments.insert(decoded, fragment, now, &self.pool.limits) else { return };
+        let decoded = decode_datagram(decoded, &whole);
+        match decoded.fragment() {
+            Some(fragment) => self.take_fragment(&decoded, fragment, now, context, depth + 1),
+            None => self.take(&decoded, now, context),
+        }
+    }
+
+    /// Takes a packet that is no fragment, and in this shard.
+    #[inline]
+    pub(crate) fn take_segment(&mut self, decoded: &Decoded<'_>, now: Timestamp, context: &mut ContextOf<F>) {
         let (Some(tcp), Some(flow)) = (decoded.tcp(), decoded.flow) else { return };
         let identification = match decoded.network {
             Some(Network::Ipv4(header)) => header.identification,

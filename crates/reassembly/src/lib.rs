@@ -62,6 +62,7 @@ mod pool;
 mod queue;
 mod receiver;
 mod seq;
+mod shard;
 mod stats;
 mod strays;
 mod stream;
@@ -74,6 +75,7 @@ pub use egret_decode::{
     Capture, Decoded, Endpoint, Flow, LinkType, Packet, Path, PathId, Statistics, TcpFlags, Timestamp, decode,
 };
 pub use limits::Limits;
+pub use shard::{BadShard, Shard};
 pub use stats::{Counts, Discarded, Ended, FragmentStats, Stats};
 pub use stream::{
     Admit, Anomaly, Close, Connection, Data, Direction, Ending, Gap, GapReason, Opened, Refusal, Segment,

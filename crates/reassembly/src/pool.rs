@@ -193,23 +193,51 @@ impl<F: StreamFactory> StreamPool<F> {
         self.deliver(index, arrival, now, context);
     }
 
-    /// Gives up everything whose time has come by `now`, and ends the connections that were silent for too long, in the
-    /// order of these times.
+    /// Whether something may be due by `now`.
+    #[inline]
+    pub(crate) fn is_due(&self, now: Timestamp) -> bool {
+        now >= self.next_sweep || self.deadlines.first().is_some_and(|(deadline, ..)| *deadline <= now)
+    }
+
+    /// Gives up everything whose time has come by `now`, and ends the connections that were silent for too long: those that
+    /// began first come first, and each in the order of its times.
     pub(crate) fn advance(
         &mut self,
         now: Timestamp,
         packet: u64,
         context: &mut <F::Stream as Stream>::Context,
     ) {
-        loop {
-            let due = self.deadlines.first().filter(|(deadline, ..)| *deadline <= now);
-            let due = due.map(|(deadline, _, index)| (*deadline, *index));
-            let silent = if now >= self.next_sweep { self.first_silent(now) } else { None };
-            match (due, silent) {
-                (Some((at, index)), silent) if silent.is_none_or(|(until, _)| at <= until) => {
+        let overdue = self.deadlines.range(..=(now, u64::MAX, u32::MAX));
+        let mut due: Vec<(u64, u32)> = overdue.map(|(_, id, index)| (*id, *index)).collect();
+        while now >= self.next_sweep
+            && let Some(index) = self.first_silent(now)
+        {
+            // The next one is found once this one is out of the way; who lives on comes back when it is touched.
+            self.queues.remove(index);
+            due.extend(self.slot(index).map(|slot| (slot.tracked.about.id, index)));
+        }
+        due.sort_unstable();
+        due.dedup();
+        for (_, index) in due {
+            self.give_up(index, now, packet, context);
+        }
+    }
+
+    /// Does what is due on one connection.
+    fn give_up(
+        &mut self,
+        index: u32,
+        now: Timestamp,
+        packet: u64,
+        context: &mut <F::Stream as Stream>::Context,
+    ) {
+        while let Some(Slot { tracked, deadline, .. }) = self.slot(index) {
+            let until = tracked.last.after(Class::of(tracked).patience(&self.limits));
+            match deadline.filter(|at| *at <= now) {
+                Some(at) if at <= until => {
                     self.with(index, at, packet, context, |tracked, env| tracked.expire(env));
                 }
-                (_, Some((until, index))) => self.remove(index, Ending::Idle, until, packet, context),
+                _ if until <= now => return self.remove(index, Ending::Idle, until, packet, context),
                 _ => return,
             }
         }
@@ -427,8 +455,8 @@ impl<F: StreamFactory> StreamPool<F> {
         self.free.push(index);
     }
 
-    /// The connection that was the first to be silent for too long, and since when it was.
-    fn first_silent(&mut self, now: Timestamp) -> Option<(Timestamp, u32)> {
+    /// The connection that was the first to be silent for too long.
+    fn first_silent(&mut self, now: Timestamp) -> Option<u32> {
         loop {
             let fronts = Class::ALL.into_iter().filter_map(|class| {
                 let (index, since) = self.queues.front(class)?;
@@ -440,7 +468,7 @@ impl<F: StreamFactory> StreamPool<F> {
             let tracked = &self.slot(index)?.tracked;
             let last = tracked.last;
             if last.after(Class::of(tracked).patience(&self.limits)) <= earliest {
-                return Some((earliest, index));
+                return Some(index);
             }
             self.queues.place_exactly(index, last);
         }

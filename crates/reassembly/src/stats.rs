@@ -136,6 +136,30 @@ pub struct FragmentStats {
 }
 
 impl Stats {
+    /// Adds up what was counted elsewhere: over all [shards](crate::Shard) this makes the counts of the whole. Of the two
+    /// peaks it makes the most there can have been, since those of the parts need not have been at the same time.
+    pub fn merge(&mut self, other: &Self) {
+        self.segments += other.segments;
+        self.leftovers += other.leftovers;
+        self.strays += other.strays;
+        self.opened_handshake += other.opened_handshake;
+        self.opened_midstream += other.opened_midstream;
+        self.ended.finished += other.ended.finished;
+        self.ended.reset += other.ended.reset;
+        self.ended.idle += other.ended.idle;
+        self.ended.evicted += other.ended.evicted;
+        self.ended.end_of_capture += other.ended.end_of_capture;
+        self.one_sided += other.one_sided;
+        self.totals.add(&other.totals);
+        self.fragments.fragments += other.fragments.fragments;
+        self.fragments.completed += other.fragments.completed;
+        self.fragments.incomplete += other.fragments.incomplete;
+        self.fragments.overlapping += other.fragments.overlapping;
+        self.peak_connections += other.peak_connections;
+        self.peak_waiting += other.peak_waiting;
+        self.limits_hit += other.limits_hit;
+    }
+
     pub(crate) fn count_open(&mut self, opened: Opened) {
         match opened {
             Opened::Handshake => self.opened_handshake += 1,
