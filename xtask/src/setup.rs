@@ -25,6 +25,9 @@ const LIBPCAP: Package = Package {
         ("brew", "libpcap"),
     ],
 };
+/// What counts instructions for the tests of linear work; they say so where it is not there.
+const VALGRIND: Package =
+    Package { what: "valgrind, to count instructions", usual: "valgrind", exceptions: &[] };
 /// The web server that `record` drives; Debian's small build of it has all that is needed.
 pub(crate) const NGINX: Package =
     Package { what: "nginx, to answer requests", usual: "nginx", exceptions: &[("apt-get", "nginx-light")] };
@@ -71,6 +74,9 @@ pub(crate) fn run() -> Result<()> {
     component("fmt", "rustfmt")?;
     component("clippy", "clippy")?;
     println!("setup: libpcap, rustfmt and clippy are there");
+    if !on_path("valgrind") {
+        println!("setup: without valgrind, work is not counted: `{}`", how_to_install(&VALGRIND));
+    }
     Ok(())
 }
 
