@@ -89,7 +89,7 @@ fn stable_names(source: &str, kind: &str) -> Vec<String> {
 
 /// Words with their hyphens, as anomalies are named.
 fn words(text: &str) -> impl Iterator<Item = String> {
-    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').map(str::to_string)
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '.').map(str::to_string)
 }
 
 #[cfg(test)]
