@@ -2,8 +2,10 @@
 
 use egret_reassembly::Direction;
 
+use crate::body::Framing;
 use crate::chunked::Chunk;
 use crate::connection::{Connection, body_of};
+use crate::framing::decimal;
 use crate::lenient;
 use crate::side::{At, Lost, State};
 use crate::slot::Fault;
@@ -49,6 +51,9 @@ impl Connection {
         at: At,
         context: &mut Context<H>,
     ) -> usize {
+        if direction == Direction::ServerToClient && self.is_not_chunked(bytes) {
+            return 0;
+        }
         let mut odd = None;
         let State::Chunked(chunks) = &mut self.side(direction).state else {
             return bytes.len();
@@ -77,6 +82,38 @@ impl Connection {
                 bytes.len()
             }
         }
+    }
+
+    /// Whether a response that says it is chunked begins with what is no chunk, and ends otherwise: with a length that it
+    /// also gives, or with the connection, if it says so. Then it is read like that from here on.
+    fn is_not_chunked(&mut self, bytes: &[u8]) -> bool {
+        let State::Chunked(chunks) = &self.server.state else {
+            return false;
+        };
+        if !chunks.is_untouched() || bytes.first().is_none_or(u8::is_ascii_hexdigit) {
+            return false;
+        }
+        let Some(slot) = self.queue.slots.front_mut() else {
+            return false;
+        };
+        let message = &mut slot.exchange.response.0;
+        if message.body.size > 0 {
+            return false;
+        }
+        let is_close = |value: &[u8]| value.trim_ascii().eq_ignore_ascii_case(b"close");
+        let closes = message.headers.get("connection").is_some_and(is_close) || message.is_http_1_0();
+        let framing = match message.headers.get("content-length").and_then(decimal) {
+            Some(length) if length > 0 => Framing::Length(length),
+            _ if closes => Framing::UntilClose,
+            _ => return false,
+        };
+        message.body.framing = framing;
+        message.mark(MessageAnomaly::BadChunk);
+        self.server.state = match framing {
+            Framing::Length(length) => State::Length(length),
+            _ => State::UntilClose,
+        };
+        true
     }
 
     /// Keeps trailers, and finds their fields at the end.

@@ -115,7 +115,7 @@ impl Lengths {
 }
 
 /// A number of decimal digits and nothing else, as far as 64 bits go.
-fn decimal(bytes: &[u8]) -> Option<u64> {
+pub(crate) fn decimal(bytes: &[u8]) -> Option<u64> {
     if bytes.is_empty() {
         return None;
     }

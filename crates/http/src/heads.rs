@@ -240,7 +240,10 @@ impl Connection {
         at: At,
         context: &mut Context<H>,
     ) {
-        if direction == Direction::ServerToClient && self.simple_response(gathered, at, context) {
+        if direction == Direction::ServerToClient
+            && kind == NotHttp::Other
+            && self.simple_response(gathered, at, context)
+        {
             return;
         }
         let found_again = self.side(direction).resync.is_some();

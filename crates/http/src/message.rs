@@ -75,6 +75,11 @@ impl Message {
         if end == 0 { None } else { self.headers.bytes.get(start as usize..end as usize) }
     }
 
+    /// Whether a response is one of HTTP/1.0, or calls itself so.
+    pub(crate) fn is_http_1_0(&self) -> bool {
+        self.word(0).eq_ignore_ascii_case(b"HTTP/1.0")
+    }
+
     pub(crate) const fn mark(&mut self, anomaly: MessageAnomaly) {
         self.anomalies.insert(anomaly);
     }

@@ -46,11 +46,16 @@ pub(crate) fn sniff(bytes: &[u8]) -> Sniff {
         (b"ICY ", Sniff::Response),
         (b"SSH-", Sniff::Not(NotHttp::Ssh)),
     ] {
-        if bytes.starts_with(prefix) {
-            return what;
-        }
-        if prefix.starts_with(bytes) {
-            return Sniff::Partial;
+        let as_far = bytes.get(..prefix.len()).unwrap_or(bytes);
+        // Some servers write `http/1.1`.
+        let same = match what {
+            Sniff::Response => {
+                prefix.get(..as_far.len()).is_some_and(|known| known.eq_ignore_ascii_case(as_far))
+            }
+            _ => prefix.starts_with(as_far),
+        };
+        if same {
+            return if as_far.len() == prefix.len() { what } else { Sniff::Partial };
         }
     }
     match bytes.iter().take(METHOD + 1).position(|byte| !is_token(*byte)) {
@@ -62,7 +67,20 @@ pub(crate) fn sniff(bytes: &[u8]) -> Sniff {
 
 /// Whether a first line that [`sniff`] took for a request's names a version of HTTP; or needs none, as in HTTP/0.9.
 pub(crate) fn is_request_line(line: &[u8]) -> bool {
-    has_version(line) || is_simple_request(line)
+    has_version(line) || is_simple_request(line) || is_without_version(line)
+}
+
+/// Whether a line begins with a well-known method and a path, and whoever wrote it forgot the version.
+fn is_without_version(line: &[u8]) -> bool {
+    is_known_method(line)
+        && memchr(b' ', line).is_some_and(|space| line.get(space + 1) == Some(&b'/'))
+        && !ends_with_version(line.trim_ascii_end())
+}
+
+/// Whether the last word of a line names a version of some protocol: `RTSP/1.0`.
+fn ends_with_version(line: &[u8]) -> bool {
+    let last = memrchr(b' ', line).and_then(|space| line.get(space + 1..)).unwrap_or_default();
+    memchr(b'/', last).is_some_and(|slash| slash > 0 && last.get(slash + 1).is_some_and(u8::is_ascii_digit))
 }
 
 /// Whether there is a version of HTTP behind the target; behind the method, if that is well known.
@@ -79,10 +97,7 @@ pub(crate) fn is_simple_request(line: &[u8]) -> bool {
         return false;
     };
     let scheme = target.get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"http://"));
-    let last = memrchr(b' ', target).and_then(|space| target.get(space + 1..)).unwrap_or_default();
-    let version = memchr(b'/', last)
-        .is_some_and(|slash| slash > 0 && last.get(slash + 1).is_some_and(u8::is_ascii_digit));
-    (target.starts_with(b"/") || scheme) && !version
+    (target.starts_with(b"/") || scheme) && !ends_with_version(target)
 }
 
 /// Methods that are used with HTTP and hardly with anything else, and a space.

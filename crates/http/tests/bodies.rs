@@ -139,3 +139,26 @@ fn what_was_under_way_when_the_connection_ended() {
         check(&chunked, &[&format!("GET / 0 > 200 5 response-body incomplete: {name}")]);
     }
 }
+
+#[test]
+fn what_says_that_it_is_chunked_and_is_not() {
+    let response = |head: &str| format!("{head}\r\nTransfer-Encoding: chunked\r\n\r\nX is no chunk");
+    for (head, expected) in [
+        ("HTTP/1.1 200 OK\r\nConnection: Close", "200 13 \"X is no chunk\" {bad-chunk} complete"),
+        ("HTTP/1.0 200 OK", "200 13 \"X is no chunk\" {bad-chunk} complete"),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 13",
+            "200 13 \"X is no chunk\" {length-and-chunked bad-chunk} complete",
+        ),
+        // It goes on, and nobody knows where.
+        ("HTTP/1.1 200 OK", "200 0 {bad-chunk} response-body incomplete: malformed"),
+    ] {
+        let talk = Talk::keeping(20).client("GET / HTTP/1.1\r\n\r\n").server(response(head)).end(SERVER);
+        check(&talk, &[&format!("GET / 0 > {expected}")]);
+    }
+    // A length that was also given does not end where the chunks do.
+    let smuggled = Talk::new()
+        .client("POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\nX")
+        .server(OK);
+    assert!(smuggled.lines()[0].contains("request-body incomplete: malformed"));
+}

@@ -87,9 +87,27 @@ fn words_that_are_no_request() {
         "GET key value\r\n",
         "GET /x RTSP/1.0\r\n",
         "GET \r\n",
-        "POST /x\r\n",
+        "POST x\r\n",
+        "POST /x RTSP/1.0\r\n",
         "GET\r\n",
     ] {
         assert_eq!(Talk::new().client(line).server("-ERR\r\n").not_http(), Some(NotHttp::Other), "{line:?}");
+    }
+}
+
+#[test]
+fn versions_that_were_forgotten_or_written_small() {
+    let forgotten = Talk::new().client("DELETE /HTTP/1.1\r\nHost: a\r\n\r\n").server(OK);
+    check(&forgotten, &["DELETE /HTTP/1.1 0 {bad-start-line} > 200 2 complete"]);
+    let small =
+        Talk::new().client("GET / HTTP/1.1\r\n\r\n").server("http/1.1 200 ok\r\nContent-Length: 1\r\n\r\nx");
+    check(&small, &["GET / 0 > 200 1 {bad-version} complete"]);
+}
+
+#[test]
+fn what_another_protocol_answers_is_no_page() {
+    for banner in ["SSH-2.0-OpenSSH_9.2\r\n", "\x16\x03\x01\x02\0\x01"] {
+        let talk = Talk::new().client("GET / HTTP/1.1\r\n\r\n").server(banner).end(SERVER);
+        check(&talk, &["GET / 0 > - no response: malformed"]);
     }
 }
