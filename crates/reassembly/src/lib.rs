@@ -57,6 +57,7 @@ mod delivery;
 mod fragments;
 mod half;
 mod handshake;
+mod key;
 mod limits;
 mod pool;
 mod queue;

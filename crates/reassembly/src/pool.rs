@@ -4,10 +4,9 @@
 //! connections and waiting bytes never exceed [`Limits`]. What only ever saw a SYN is given up first.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::time::Duration;
 
-use egret_decode::{Checksum, Flow, TcpFlags, Timestamp};
+use egret_decode::{Checksum, TcpFlags, Timestamp};
 use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
@@ -16,6 +15,7 @@ use crate::arrival::Arrival;
 use crate::connection::{Env, Phase, Tracked};
 use crate::delivered::Delivered;
 use crate::half::MAX_WINDOW;
+use crate::key::Key;
 use crate::queue::Queues;
 use crate::seq::{Numbering, distance};
 use crate::stats::Stats;
@@ -53,35 +53,6 @@ struct Slot<S> {
     charged: usize,
     deadline: Option<Timestamp>,
     waits_since: Option<u64>,
-}
-
-/// What a connection is looked up by: its ends in a fixed order and its path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Key {
-    ends: [u64; 4],
-    path: [u64; 2],
-    ports: u32,
-    version: u32,
-}
-
-impl Key {
-    fn of(flow: &Flow) -> Self {
-        let swap = flow.source > flow.destination;
-        let (low, high) =
-            if swap { (flow.destination, flow.source) } else { (flow.source, flow.destination) };
-        let words = |ip: IpAddr| match ip {
-            IpAddr::V4(ip) => [0, u64::from(ip.to_bits())],
-            IpAddr::V6(ip) => [(ip.to_bits() >> 64) as u64, ip.to_bits() as u64],
-        };
-        let ([a, b], [c, d]) = (words(low.ip), words(high.ip));
-        let path = flow.path.key();
-        Self {
-            ends: [a, b, c, d],
-            path: [(path >> 64) as u64, path as u64],
-            ports: u32::from(low.port) << 16 | u32::from(high.port),
-            version: u32::from(low.ip.is_ipv6()),
-        }
-    }
 }
 
 /// In which order connections are given up when there are too many, and how long each kind may be silent.

@@ -10,7 +10,7 @@ use foldhash::quality::RandomState;
 use hashbrown::HashMap;
 
 use crate::arrival::Arrival;
-use crate::pool::Key;
+use crate::key::Key;
 
 /// How many packets back, in the numbers of the capture, an acknowledgment is known.
 const HORIZON: u64 = 1 << 10;
