@@ -8,7 +8,7 @@ use std::fmt;
 use std::io::Read;
 use std::path::Path;
 
-use crate::file::{FileCapture, Input, Next, Record};
+use crate::file::{Input, Next, Record};
 #[cfg(feature = "libpcap")]
 use crate::filter::{Decision, Filter};
 use crate::interface::{Interface, InterfaceTable};
@@ -18,7 +18,7 @@ use crate::merge::Merge;
 use crate::notes::Notes;
 use crate::source::Source;
 use crate::stop::{Stopper, Wake};
-use crate::{Batch, Error, Packet, Timestamp};
+use crate::{Error, Packet, Timestamp};
 
 /// Packets from a file, a pipe, a reader, or (with the feature `libpcap`) a live interface.
 ///
@@ -50,8 +50,6 @@ pub struct Capture {
     unfilterable: u64,
     /// The time of the last packet or tick.
     last: Timestamp,
-    /// An error that came behind packets of a batch.
-    late: Option<Error>,
     over: bool,
 }
 
@@ -230,7 +228,6 @@ impl Capture {
             passed: 0,
             unfilterable: 0,
             last: Timestamp::EPOCH,
-            late: None,
             over: false,
         }
     }
@@ -247,8 +244,8 @@ impl Capture {
     pub fn next_packet(&mut self) -> Result<Option<Packet<'_>>, Error> {
         Ok(match self.advance(false)? {
             Advance::Record(record) => Some(self.packet(&record)),
-            // Ticks were not asked for, and nothing is held.
-            Advance::Tick | Advance::Full | Advance::End => None,
+            // Ticks were not asked for.
+            Advance::Tick | Advance::End => None,
         })
     }
 
@@ -261,76 +258,8 @@ impl Capture {
         Ok(match self.advance(true)? {
             Advance::Record(record) => Some(Event::Packet(self.packet(&record))),
             Advance::Tick => Some(Event::Tick(self.last)),
-            Advance::Full | Advance::End => None,
+            Advance::End => None,
         })
-    }
-
-    /// The next packets that pass the filter, at most so many, up to where none is waiting; `false` at the end or after a
-    /// stop. Of one file, no packet is copied; of several sources, all are.
-    ///
-    /// What was in the batch is forgotten, and its memory used.
-    ///
-    /// ```no_run
-    /// use egret_capture::{Batch, Capture};
-    ///
-    /// let mut capture = Capture::open("trace.pcap")?;
-    /// let mut batch = Batch::default();
-    /// while capture.next_batch(&mut batch, usize::MAX)? {
-    ///     println!("{} packets", batch.len());
-    /// }
-    /// # Ok::<(), egret_capture::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As [`next_packet`](Self::next_packet), after a batch with everything before.
-    pub fn next_batch(&mut self, batch: &mut Batch, most: usize) -> Result<bool, Error> {
-        batch.clear();
-        if let Some(error) = self.late.take() {
-            return Err(error);
-        }
-        let in_place = self.holding().is_some();
-        while batch.len() < most.min(Batch::MOST) && (in_place || !batch.is_full()) {
-            if let Some(file) = self.holding() {
-                file.hold(!batch.is_empty());
-            }
-            match self.advance(true) {
-                Ok(Advance::Record(record)) => {
-                    if in_place {
-                        batch.lend(self.read, &record);
-                    } else {
-                        batch.copy(&self.packet(&record));
-                    }
-                    // The notes know the comments on one packet at a time.
-                    if record.commented {
-                        break;
-                    }
-                }
-                Ok(Advance::Tick) => {
-                    batch.tick = Some(self.last);
-                    break;
-                }
-                Ok(Advance::Full) if batch.is_empty() => {}
-                Ok(Advance::Full | Advance::End) => break,
-                Err(error) if batch.is_empty() => return Err(error),
-                Err(error) => {
-                    self.late = Some(error);
-                    break;
-                }
-            }
-        }
-        if let Some(file) = self.holding() {
-            if batch.is_empty() {
-                file.hold(false);
-            } else {
-                file.exchange(&mut batch.bytes);
-            }
-        }
-        Ok(!batch.is_empty() || batch.tick.is_some())
-    }
-
-    /// The one file whose packets can be held where they were read, if there is only one.
-    fn holding(&mut self) -> Option<&mut FileCapture> {
-        if let [source] = self.sources.as_mut_slice() { source.as_holding() } else { None }
     }
 
     /// The interfaces described so far, over all sources and all their sections; [`Packet::interface`] is an index into
@@ -442,7 +371,6 @@ impl Capture {
                     self.last = self.last.max(time.unwrap_or(self.last));
                     return Ok(Advance::Tick);
                 }
-                Next::Full => return Ok(Advance::Full),
                 Next::End => return Ok(Advance::End),
             }
         }
@@ -535,7 +463,5 @@ fn add(sum: &mut Option<u64>, more: Option<u64>) {
 enum Advance {
     Record(Record),
     Tick,
-    /// What is held is in the way.
-    Full,
     End,
 }

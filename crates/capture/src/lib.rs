@@ -32,8 +32,7 @@
 //!
 //! `Capture::set_filter` (feature `libpcap`) takes tcpdump's filter expressions for all of them; the same expression
 //! selects the same packets live and from a file. [`Capture::next_event`] also says when no packet is waiting, which is
-//! the moment to flush output. [`Capture::next_batch`] gives many packets at once, to hand them to other threads without
-//! a copy. [`Capture::stopper`] ends a blocked read from another thread or from a signal handler.
+//! the moment to flush output. [`Capture::stopper`] ends a blocked read from another thread or from a signal handler.
 //! [`Writer`] writes pcapng, or classic pcap where a name ends in `.pcap`.
 //!
 //! # Failures
@@ -55,7 +54,6 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod batch;
 mod capture;
 mod compressed;
 mod error;
@@ -76,7 +74,6 @@ mod stop;
 mod timestamp;
 mod write;
 
-pub use batch::Batch;
 pub use capture::{Capture, Event, Progress, SourceStatistics, Statistics};
 pub use error::{Error, Fault, Position};
 pub use interface::{Interface, InterfaceTable};

@@ -133,8 +133,7 @@ impl Merge {
                     self.wanted.push(at);
                     return Ok((at, Next::Idle(time)));
                 }
-                // Packets of several sources are copied, so that none is held.
-                Ok(Next::End | Next::Full) => {}
+                Ok(Next::End) => {}
                 Err(error) => self.errors.push_back(error),
             }
         }
