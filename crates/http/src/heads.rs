@@ -157,8 +157,9 @@ impl Connection {
             && let Some(slot) = self.queue.slots.front_mut()
         {
             match slot.exchange.response.status {
-                // An interim response answers nothing, whole or not: the final one is still to come.
-                100 | 102..=199 => {
+                // An interim response answers nothing, whole or not: the final one is still to come. Without a request
+                // it is all that there is to tell.
+                100 | 102..=199 if slot.exchange.has_request || !slot.exchange.informational.is_empty() => {
                     slot.exchange.has_response = false;
                     slot.exchange.response.0.clear();
                     slot.response = Progress::Nothing;

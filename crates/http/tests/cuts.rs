@@ -183,3 +183,16 @@ fn a_head_as_long_as_the_limit_is_whole_in_every_cut() {
         }
     }
 }
+
+/// Found by the targets `head` and `connection`.
+#[test]
+fn an_interim_response_that_nobody_asked_for_is_told_also_where_it_is_cut() {
+    for end in ["", "\r\n", "\r\nX: y\r\n\r\n"] {
+        let response = format!("HTTP/1.1 103 Early Hints{end}");
+        let script =
+            Script::new(vec![Call::Data(egret_http::Direction::ServerToClient, Some(0), response.into())]);
+        for cut in [Cut::Whole, Cut::Every(1)] {
+            assert_eq!(script.run(cut).exchanges.len(), 1, "{end:?}");
+        }
+    }
+}
