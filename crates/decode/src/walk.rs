@@ -252,9 +252,10 @@ impl<'a, 'v, V: Visitor<'a>> Walk<'a, 'v, V> {
         self.unverifiable = false;
     }
 
-    /// Adds an id that both directions share to the path.
+    /// Adds an id that both directions share to the path, unless its header is one too many.
     pub(crate) fn enter_path(&mut self, layer: &'static str, id: PathId) -> Result<(), Stopped> {
-        self.path = self.path.entered(id).ok_or_else(|| self.stop(layer, StopReason::TooDeep))?;
+        let entered = if self.headers == MAX_HEADERS { None } else { self.path.entered(id) };
+        self.path = entered.ok_or_else(|| self.stop(layer, StopReason::TooDeep))?;
         Ok(())
     }
 

@@ -32,8 +32,9 @@ pub(crate) fn walk<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Nex
         vni: u32::from_be_bytes([0, a, b, c]),
         options_length: usize::from(first & 0x3f) * 4,
     };
-    walk.enter_path(NAME, PathId::Vni(header.vni))?;
+    // The options may be cut: an id counts when the whole header is there.
     walk.enter(NAME, 8 + header.options_length, |_| Fields::Geneve(header))?;
+    walk.enter_path(NAME, PathId::Vni(header.vni))?;
     // The numbers are those that GRE uses.
     gre::walk_protocol(walk, header.protocol)
 }

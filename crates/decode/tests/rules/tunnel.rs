@@ -208,6 +208,14 @@ fn a_tunnel_that_was_cut_has_no_transport_until_the_inner_one() {
 }
 
 #[test]
+fn a_header_cut_in_its_options_has_no_id_yet() {
+    let data = over_udp(6081, &join(&[&[1, 0, 0x65, 0x58, 0, 1, 0, 0, 1, 2, 3, 0], &frame()]));
+    let cut = decoded_cut(&data, 14 + 20 + 8 + 9);
+    assert_eq!(stop(&cut), "geneve: 9 bytes of 12");
+    assert_eq!(cut.path.ids().count(), 0);
+}
+
+#[test]
 fn a_user_may_name_ports_and_ignore_vlans() {
     let data =
         over_udp(8472, &join(&[&[8, 0, 0, 0, 0, 0, 1, 0], &ethernet(0x8100, &vlan(5, IPV4, &inner()))]));
