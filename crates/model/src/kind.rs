@@ -65,7 +65,9 @@ impl Kind {
         let bytes = text.as_bytes();
         let digits = text.strip_prefix('-').unwrap_or(text);
         if digits.len() <= 20 && !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Self::Integer;
+            // Who writes a nought in front means the digits: a postal code, the number of an account.
+            let is_count = !digits.starts_with('0') || text == "0";
+            return if is_count { Self::Integer } else { Self::Slug };
         }
         if matches!(text, "true" | "false") {
             return Self::Boolean;
@@ -301,6 +303,10 @@ mod tests {
         for (text, kind) in [
             ("42", Kind::Integer),
             ("-7", Kind::Integer),
+            ("0", Kind::Integer),
+            ("00", Kind::Slug),
+            ("-0", Kind::Slug),
+            ("01067", Kind::Slug),
             ("123456789012345678901", Kind::Number),
             ("1.5", Kind::Number),
             ("-1e9", Kind::Number),

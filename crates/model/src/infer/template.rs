@@ -216,8 +216,9 @@ fn sort_in(
     let texts = tree.evidence.texts.as_deref().cloned().unwrap_or_default();
     // `/rest/api/2/…`: a number that never changes, where versions are written.
     let version = texts.range.filter(|(low, high)| {
-        low == high && texts.string == 0 && before.last().copied().flatten().is_some_and(numbers_versions)
+        low == high && low.abs() < EXACT && before.last().copied().flatten().is_some_and(numbers_versions)
     });
+    let version = version.filter(|_| key.as_kind() == Some(Kind::Integer) && texts.string == 0);
     if let Some((number, _)) = version {
         literals.push(Literal { text: number.to_string(), tree });
         return;
@@ -226,6 +227,9 @@ fn sort_in(
     values.facts.merge(texts);
     values.add(tree);
 }
+
+/// Below it a number is what was written, digit by digit.
+const EXACT: f64 = (1_u64 << 53) as f64;
 
 const fn literal_text(segment: &Segment) -> Option<&str> {
     match segment {
