@@ -22,7 +22,7 @@ fn several_files_are_one_capture_in_the_order_of_time() {
         let exchange = &done.records()[0];
         assert_eq!(exchange["response"]["status"], 204);
         assert_eq!(exchange["request"]["packets"][0], 1);
-        let packets = run(&format!("packets --json {line} tcp")).records();
+        let packets = run(&format!("packets --json {line}")).records();
         assert_eq!((&packets[0]["number"], &packets[1]["number"]), (&1.into(), &2.into()));
         assert_ne!(packets[0]["interface"], packets[1]["interface"]);
     }
@@ -150,8 +150,10 @@ fn the_packets_of_a_connection_or_an_exchange_are_cut_out() {
     let expected: Vec<_> = packets.text().lines().filter(|line| line.contains("Flags")).collect();
     assert_eq!(stream.text().lines().collect::<Vec<_>>(), expected);
     // A filter narrows it down.
-    let some = run(&format!("packets -r {mixed} --stream 1 'dst port 80'"));
-    assert!(!some.text().is_empty() && some.text().lines().count() < expected.len());
+    if cfg!(feature = "libpcap") {
+        let some = run(&format!("packets -r {mixed} --stream 1 'dst port 80'"));
+        assert!(!some.text().is_empty() && some.text().lines().count() < expected.len());
+    }
 
     for (line, words) in [
         (format!("packets -r {mixed} --stream 4"), "no connection has the id 4"),
