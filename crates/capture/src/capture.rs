@@ -8,7 +8,7 @@ use std::fmt;
 use std::io::Read;
 use std::path::Path;
 
-use crate::file::{Input, Next, Record};
+use crate::file::{FileCapture, Input, Next, Record};
 #[cfg(feature = "libpcap")]
 use crate::filter::{Decision, Filter};
 use crate::interface::{Interface, InterfaceTable};
@@ -17,8 +17,9 @@ use crate::live::LiveOptions;
 use crate::merge::Merge;
 use crate::notes::Notes;
 use crate::source::Source;
+use crate::statistics::add;
 use crate::stop::{Stopper, Wake};
-use crate::{Error, Packet, Timestamp};
+use crate::{Batch, Error, Packet, Progress, SourceStatistics, Statistics, Timestamp};
 
 /// Packets from a file, a pipe, a reader, or (with the feature `libpcap`) a live interface.
 ///
@@ -50,6 +51,8 @@ pub struct Capture {
     unfilterable: u64,
     /// The time of the last packet or tick.
     last: Timestamp,
+    /// An error that came behind packets of a batch.
+    late: Option<Error>,
     over: bool,
 }
 
@@ -65,45 +68,6 @@ pub enum Event<'a> {
     /// on a pipe, once before each wait, with the time of the last packet. No packet that comes later is older, but for
     /// what the kernel reorders.
     Tick(Timestamp),
-}
-
-/// What a capture has counted so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Statistics {
-    /// Packets read, before any filter for files.
-    pub read: u64,
-    /// Packets delivered.
-    pub passed: u64,
-    /// Packets of a link type that the filter has no meaning for; they were not delivered.
-    pub unfilterable: u64,
-    /// Packets that the kernel dropped because nobody read them in time: live, or as a pcapng file reports it.
-    pub dropped_by_kernel: Option<u64>,
-    /// Packets that the interface or its driver dropped: live, or as a pcapng file reports it.
-    pub dropped_by_interface: Option<u64>,
-}
-
-/// What one of the files or interfaces of a capture has counted so far.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct SourceStatistics {
-    /// The file or interface.
-    pub name: String,
-    /// Packets read, before any filter for files.
-    pub read: u64,
-    /// As [`Statistics::dropped_by_kernel`].
-    pub dropped_by_kernel: Option<u64>,
-    /// As [`Statistics::dropped_by_interface`].
-    pub dropped_by_interface: Option<u64>,
-}
-
-/// How far regular files have been read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// Bytes read, of the file as it is on disk (compressed, if it is).
-    pub position: u64,
-    /// The file's length when it was opened.
-    pub length: u64,
 }
 
 impl Capture {
@@ -228,6 +192,7 @@ impl Capture {
             passed: 0,
             unfilterable: 0,
             last: Timestamp::EPOCH,
+            late: None,
             over: false,
         }
     }
@@ -244,8 +209,8 @@ impl Capture {
     pub fn next_packet(&mut self) -> Result<Option<Packet<'_>>, Error> {
         Ok(match self.advance(false)? {
             Advance::Record(record) => Some(self.packet(&record)),
-            // Ticks were not asked for.
-            Advance::Tick | Advance::End => None,
+            // Ticks were not asked for, and nothing is held.
+            Advance::Tick | Advance::Full | Advance::End => None,
         })
     }
 
@@ -258,8 +223,76 @@ impl Capture {
         Ok(match self.advance(true)? {
             Advance::Record(record) => Some(Event::Packet(self.packet(&record))),
             Advance::Tick => Some(Event::Tick(self.last)),
-            Advance::End => None,
+            Advance::Full | Advance::End => None,
         })
+    }
+
+    /// The next packets that pass the filter, at most so many, up to where none is waiting; `false` at the end or after a
+    /// stop. Of one file, no packet is copied; of several sources, all are.
+    ///
+    /// What was in the batch is forgotten, and its memory used.
+    ///
+    /// ```no_run
+    /// use egret_capture::{Batch, Capture};
+    ///
+    /// let mut capture = Capture::open("trace.pcap")?;
+    /// let mut batch = Batch::default();
+    /// while capture.next_batch(&mut batch, usize::MAX)? {
+    ///     println!("{} packets", batch.len());
+    /// }
+    /// # Ok::<(), egret_capture::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`next_packet`](Self::next_packet), after a batch with everything before.
+    pub fn next_batch(&mut self, batch: &mut Batch, most: usize) -> Result<bool, Error> {
+        batch.clear();
+        if let Some(error) = self.late.take() {
+            return Err(error);
+        }
+        let in_place = self.holding().is_some();
+        while batch.len() < most.min(Batch::MOST) && (in_place || !batch.is_full()) {
+            if let Some(file) = self.holding() {
+                file.hold(!batch.is_empty());
+            }
+            match self.advance(true) {
+                Ok(Advance::Record(record)) => {
+                    if in_place {
+                        batch.lend(self.read, &record);
+                    } else {
+                        batch.copy(&self.packet(&record));
+                    }
+                    // The notes know the comments on one packet at a time.
+                    if record.commented {
+                        break;
+                    }
+                }
+                Ok(Advance::Tick) => {
+                    batch.tick = Some(self.last);
+                    break;
+                }
+                Ok(Advance::Full) if batch.is_empty() => {}
+                Ok(Advance::Full | Advance::End) => break,
+                Err(error) if batch.is_empty() => return Err(error),
+                Err(error) => {
+                    self.late = Some(error);
+                    break;
+                }
+            }
+        }
+        if let Some(file) = self.holding() {
+            if batch.is_empty() {
+                file.hold(false);
+            } else {
+                file.exchange(&mut batch.bytes);
+            }
+        }
+        Ok(!batch.is_empty() || batch.tick.is_some())
+    }
+
+    /// The one file whose packets can be held where they were read, if there is only one.
+    fn holding(&mut self) -> Option<&mut FileCapture> {
+        if let [source] = self.sources.as_mut_slice() { source.as_holding() } else { None }
     }
 
     /// The interfaces described so far, over all sources and all their sections; [`Packet::interface`] is an index into
@@ -371,6 +404,7 @@ impl Capture {
                     self.last = self.last.max(time.unwrap_or(self.last));
                     return Ok(Advance::Tick);
                 }
+                Next::Full => return Ok(Advance::Full),
                 Next::End => return Ok(Advance::End),
             }
         }
@@ -453,15 +487,10 @@ impl fmt::Debug for Capture {
     }
 }
 
-/// Adds to a sum of which nothing may be known.
-fn add(sum: &mut Option<u64>, more: Option<u64>) {
-    if let Some(more) = more {
-        *sum = Some(sum.unwrap_or(0).saturating_add(more));
-    }
-}
-
 enum Advance {
     Record(Record),
     Tick,
+    /// What is held is in the way.
+    Full,
     End,
 }

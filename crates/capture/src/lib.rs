@@ -32,7 +32,8 @@
 //!
 //! `Capture::set_filter` (feature `libpcap`) takes tcpdump's filter expressions for all of them; the same expression
 //! selects the same packets live and from a file. [`Capture::next_event`] also says when no packet is waiting, which is
-//! the moment to flush output. [`Capture::stopper`] ends a blocked read from another thread or from a signal handler.
+//! the moment to flush output. [`Capture::next_batch`] gives many packets at once, to hand them to other threads without
+//! a copy. [`Capture::stopper`] ends a blocked read from another thread or from a signal handler.
 //! [`Writer`] writes pcapng, or classic pcap where a name ends in `.pcap`.
 //!
 //! # Failures
@@ -54,6 +55,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod batch;
 mod capture;
 mod compressed;
 mod error;
@@ -70,11 +72,13 @@ mod packet;
 #[cfg(target_os = "linux")]
 mod privileges;
 mod source;
+mod statistics;
 mod stop;
 mod timestamp;
 mod write;
 
-pub use capture::{Capture, Event, Progress, SourceStatistics, Statistics};
+pub use batch::Batch;
+pub use capture::{Capture, Event};
 pub use error::{Error, Fault, Position};
 pub use interface::{Interface, InterfaceTable};
 pub use link_type::LinkType;
@@ -85,6 +89,7 @@ pub use notes::{Note, Notes};
 pub use packet::Packet;
 #[cfg(target_os = "linux")]
 pub use privileges::give_up_privileges;
+pub use statistics::{Progress, SourceStatistics, Statistics};
 pub use stop::Stopper;
 pub use timestamp::Timestamp;
 pub use write::{Format, Rotation, Writer};

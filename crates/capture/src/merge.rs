@@ -133,7 +133,8 @@ impl Merge {
                     self.wanted.push(at);
                     return Ok((at, Next::Idle(time)));
                 }
-                Ok(Next::End) => {}
+                // Packets of several sources are copied, so that none is held.
+                Ok(Next::End | Next::Full) => {}
                 Err(error) => self.errors.push_back(error),
             }
         }

@@ -97,6 +97,15 @@ impl Source {
         }
     }
 
+    /// The file, if its packets can be held where they were read.
+    pub(crate) fn as_holding(&mut self) -> Option<&mut FileCapture> {
+        match &mut self.kind {
+            Kind::File(file) => file.can_hold().then_some(&mut **file),
+            #[cfg(feature = "libpcap")]
+            Kind::Live(_) => None,
+        }
+    }
+
     /// The comments on the record that was found last.
     pub(crate) fn take_comments(&mut self) -> Vec<String> {
         match &mut self.kind {

@@ -6,6 +6,8 @@
 
 use std::io::{self, Read};
 
+use crate::Batch;
+
 /// Large enough that system calls do not count, small enough to stay in a core's cache between the copy out of the
 /// kernel and the walk over the records: measured, 128 to 1,024 KiB are alike, 64 KiB and 4 MiB cost a tenth more.
 const INITIAL: usize = 256 * 1024;
@@ -69,12 +71,34 @@ impl Buffer {
         (self.start, self.end, self.offset) = (0, 0, 0);
     }
 
-    /// Reads once from `source` behind the unread bytes and returns how many came; 0 is the end of the data.
-    pub(crate) fn fill(&mut self, source: &mut impl Read) -> io::Result<usize> {
-        if self.start == self.end {
+    /// Whether something can be read without moving what is there.
+    pub(crate) fn has_room(&self) -> bool {
+        self.end < self.bytes.len()
+    }
+
+    /// Gives all that was read away, in exchange for other memory in which to go on behind what was consumed. What
+    /// was found so far is in `block`, where it was found.
+    pub(crate) fn exchange(&mut self, block: &mut Vec<u8>) {
+        let unread = self.end - self.start;
+        // What one long record made grow is let go with it.
+        if block.len() > Batch::BLOCK {
+            *block = Vec::new();
+        }
+        block.resize(unread.max(Batch::BLOCK), 0);
+        if let Some(room) = block.get_mut(..unread) {
+            room.copy_from_slice(self.unread());
+        }
+        std::mem::swap(&mut self.bytes, block);
+        (self.start, self.end) = (0, unread);
+    }
+
+    /// Reads once from `source` behind the unread bytes and returns how many came; 0 is the end of the data. With `held`,
+    /// nothing is moved: there must be room.
+    pub(crate) fn fill(&mut self, source: &mut impl Read, held: bool) -> io::Result<usize> {
+        if self.start == self.end && !held {
             (self.start, self.end) = (0, 0);
         }
-        if self.end == self.bytes.len() {
+        if self.end == self.bytes.len() && !held {
             if self.start > 0 {
                 self.bytes.copy_within(self.start..self.end, 0);
                 self.end -= self.start;

@@ -73,6 +73,8 @@ pub(crate) enum Next {
     Record(Record),
     /// No packet is waiting; the time, if there is a better one than that of the last packet.
     Idle(Option<Timestamp>),
+    /// To read on, what is held would have to be moved.
+    Full,
     End,
 }
 
@@ -93,6 +95,8 @@ pub(crate) struct FileCapture {
     notes: Notes,
     /// The caller has been told that the pipe is idle since its last bytes came.
     told_idle: bool,
+    /// What was found must stay where it is.
+    held: bool,
 }
 
 impl FileCapture {
@@ -128,6 +132,7 @@ impl FileCapture {
             interfaces: Interfaces::default(),
             notes,
             told_idle: false,
+            held: false,
         }
     }
 
@@ -167,6 +172,9 @@ impl FileCapture {
                 Format::Pcap(pcap) => pcap.next(&mut self.buffer),
                 Format::Pcapng(pcapng) => pcapng.next(&mut self.buffer, &mut self.interfaces, &self.notes),
                 Format::Unknown => {
+                    if self.held {
+                        return Ok(Next::Full);
+                    }
                     if !self.begin()? {
                         return Ok(Next::End);
                     }
@@ -180,6 +188,9 @@ impl FileCapture {
                         self.told_idle = true;
                         return Ok(Next::Idle(None));
                     }
+                    if self.held && !self.buffer.has_room() {
+                        return Ok(Next::Full);
+                    }
                     if !self.more(needed)? {
                         return Ok(Next::End);
                     }
@@ -188,6 +199,22 @@ impl FileCapture {
                 Err(problem) => return Err(self.error(problem)),
             }
         }
+    }
+
+    /// Whether what was found can be held in its place: not where one file may take the place of another at any time.
+    pub(crate) fn can_hold(&self) -> bool {
+        !self.source.input().0.follows()
+    }
+
+    /// Says whether what was found must stay where it is.
+    pub(crate) fn hold(&mut self, held: bool) {
+        self.held = held;
+    }
+
+    /// Gives away what is held, in exchange for other memory, and holds nothing.
+    pub(crate) fn exchange(&mut self, block: &mut Vec<u8>) {
+        self.held = false;
+        self.buffer.exchange(block);
     }
 
     /// Whether the next read would wait.
@@ -199,7 +226,7 @@ impl FileCapture {
     /// Reads on; `false` at the end of the data, which is an error inside a record.
     #[cold]
     fn more(&mut self, needed: usize) -> Result<bool, Error> {
-        match self.buffer.fill(&mut self.source) {
+        match self.buffer.fill(&mut self.source, self.held) {
             Ok(0) if self.source.input().0.follows() => self.follow(),
             Ok(0) => self.end(needed),
             Ok(_) => {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use egret_capture::{Capture, Error, LinkType, Packet};
+use egret_capture::{Batch, Capture, Error, LinkType, Packet};
 
 /// A packet as it is kept after the buffer moved on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,9 +28,32 @@ impl From<Packet<'_>> for Kept {
     }
 }
 
-/// Everything that can be read, and the error it ended with, if it did.
+/// Everything that can be read, and the error it ended with, if it did: the same packet by packet and in batches.
 pub(crate) fn read(file: &[u8]) -> (Vec<Kept>, Option<Error>) {
-    read_from(io::Cursor::new(file.to_vec()))
+    let read = read_from(io::Cursor::new(file.to_vec()));
+    if let Ok(capture) = Capture::from_reader(io::Cursor::new(file.to_vec()), "test") {
+        let (kept, error) = drain_batches(capture, 3);
+        assert_eq!(kept, read.0);
+        assert_eq!(error.map(|error| error.to_string()), read.1.as_ref().map(Error::to_string));
+    }
+    read
+}
+
+/// Everything that can be read in batches of at most so many packets.
+pub(crate) fn drain_batches(mut capture: Capture, most: usize) -> (Vec<Kept>, Option<Error>) {
+    let (mut kept, mut batch) = (Vec::new(), Batch::default());
+    let error = loop {
+        match capture.next_batch(&mut batch, most) {
+            Ok(true) => {
+                assert!(batch.len() <= most && (batch.tick().is_some() || !batch.is_empty()));
+                kept.extend(batch.packets().map(Kept::from));
+            }
+            Ok(false) => break None,
+            Err(error) => break Some(error),
+        }
+    };
+    assert!(matches!(capture.next_batch(&mut batch, most), Ok(false)), "nothing comes behind the end");
+    (kept, error)
 }
 
 pub(crate) fn read_from(reader: impl Read + Send + 'static) -> (Vec<Kept>, Option<Error>) {

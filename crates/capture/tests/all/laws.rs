@@ -90,10 +90,10 @@ fn specimens() -> Vec<Vec<u8>> {
 }
 
 /// Gives its bytes in pieces of the given sizes, over and over.
-struct Pieces {
-    bytes: Cursor<Vec<u8>>,
-    sizes: Vec<usize>,
-    next: usize,
+pub(crate) struct Pieces {
+    pub(crate) bytes: Cursor<Vec<u8>>,
+    pub(crate) sizes: Vec<usize>,
+    pub(crate) next: usize,
 }
 
 impl Read for Pieces {

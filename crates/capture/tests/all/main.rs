@@ -3,6 +3,8 @@
 //! The modules are marked as tests so that the lints know that their helpers may unwrap.
 
 #[cfg(test)]
+mod batch;
+#[cfg(test)]
 mod by_hand;
 #[cfg(test)]
 mod input;
