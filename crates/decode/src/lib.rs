@@ -69,7 +69,7 @@ pub use checksum::Checksum;
 pub use decoded::{Decoded, decode, decode_datagram};
 pub use decoder::{Decoder, UdpTunnel, UnknownTunnel};
 pub use egret_capture::{
-    Capture, Error, Event, Interface, InterfaceTable, LinkType, Packet, Progress, Statistics, Stopper,
+    Batch, Capture, Error, Event, Interface, InterfaceTable, LinkType, Packet, Progress, Statistics, Stopper,
     Timestamp,
 };
 pub use flow::{Endpoint, Flow, Path, PathId};

@@ -45,8 +45,8 @@
 //! as the receiver decided it ([`Overlap`]). Time is packet time; memory is bounded by [`Limits`]; the same packets
 //! give the same calls on any day.
 //!
-//! This crate never looks into the bytes it delivers, reads no files, has no clock, starts no threads and prints
-//! nothing. It re-exports what is needed of the crates to its left, so that one dependency is enough.
+//! This crate never looks into the bytes it delivers, reads no files, has no clock and prints nothing. It starts threads in
+//! one place, when told to: [`parallel()`]. It re-exports what is needed of the crates to its left, so that one dependency is enough.
 #![forbid(unsafe_code)]
 
 mod arrival;
@@ -59,9 +59,11 @@ mod half;
 mod handshake;
 mod key;
 mod limits;
+mod parallel;
 mod pool;
 mod queue;
 mod receiver;
+mod records;
 mod seq;
 mod shard;
 mod stats;
@@ -70,10 +72,13 @@ mod stream;
 mod waiting;
 
 pub use assembler::Assembler;
+pub use parallel::{Ends, Outcome, Recording, parallel};
 pub use pool::StreamPool;
+pub use records::Records;
 
 pub use egret_decode::{
-    Capture, Decoded, Endpoint, Flow, LinkType, Packet, Path, PathId, Statistics, TcpFlags, Timestamp, decode,
+    Batch, Capture, Decoded, Decoder, Endpoint, Flow, LinkType, Packet, Path, PathId, Statistics, TcpFlags,
+    Timestamp, decode,
 };
 pub use limits::Limits;
 pub use shard::{BadShard, Shard};

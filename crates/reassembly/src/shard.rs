@@ -21,15 +21,15 @@ impl Shard {
     /// All of the connections.
     pub const WHOLE: Self = Self { index: 0, of: 1 };
 
-    /// The most parts there may be.
-    pub const MOST: u32 = 1 << 20;
+    /// The most parts there may be of the whole. Each of them may be divided again, by as much.
+    pub const MOST: u32 = u16::MAX as u32;
 
     /// Part `index` of `of`; `None` if there is no such part, or more than [`MOST`](Self::MOST).
     pub const fn new(index: u32, of: u32) -> Option<Self> {
         if index < of && of <= Self::MOST { Some(Self { index, of }) } else { None }
     }
 
-    /// Part `index` of `of` of this part; `None` as for [`new`](Self::new).
+    /// Part `index` of `of` of this part; `None` if there is no such part, or their number would be too large.
     ///
     /// ```
     /// use egret_reassembly::Shard;
@@ -42,7 +42,7 @@ impl Shard {
         // What leaves `self.index` modulo `self.of` leaves this modulo the product, or another of the same kind. A hash
         // modulo `of` alone would not do: where `of` divides `self.of`, all of this part would be in one of its parts.
         match self.of.checked_mul(of) {
-            Some(all) if index < of => Self::new(self.index + self.of * index, all),
+            Some(all) if index < of => Some(Self { index: self.index + self.of * index, of: all }),
             _ => None,
         }
     }
@@ -142,7 +142,7 @@ mod tests {
     fn what_is_written_is_read() {
         let part = Shard::new(3, 7).unwrap();
         assert_eq!(part.to_string().parse(), Ok(part));
-        for wrong in ["", "/", "1", "2/2", "0/0", "-1/2", "1/2/3", "0/1048577", "a/b"] {
+        for wrong in ["", "/", "1", "2/2", "0/0", "-1/2", "1/2/3", "0/65536", "a/b"] {
             assert_eq!(wrong.parse::<Shard>(), Err(BadShard), "{wrong}");
         }
     }

@@ -8,6 +8,8 @@
     reason = "a test asserts by panicking"
 )]
 
+pub mod traffic;
+
 use std::fmt::Write as _;
 
 use egret_reassembly::{
