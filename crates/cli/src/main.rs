@@ -8,6 +8,7 @@
 
 mod args;
 mod command;
+mod crew;
 mod cut;
 mod job;
 mod output;

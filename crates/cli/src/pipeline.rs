@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use egret_capture::{Capture, Event, Packet, Rotation, SourceStatistics, Timestamp, Writer};
+use egret_capture::{Batch, Capture, Event, Packet, Rotation, SourceStatistics, Timestamp, Writer};
 
 use crate::job::{Job, Source};
 use crate::output::Output;
@@ -27,6 +27,16 @@ pub(crate) trait Consumer {
     fn finish(&mut self, end: &End);
     /// Where it writes.
     fn output(&mut self) -> &mut Output;
+    /// Takes the packets, one after the other unless it has a better way.
+    ///
+    /// # Errors
+    /// What is wrong with their source, or with its output.
+    fn pump(&mut self, mut pump: Pump<'_>) -> Result<()>
+    where
+        Self: Sized,
+    {
+        pump.each(self)
+    }
     /// What it found, for the summary: begins with a comma, or is empty. `None` where the output is the summary.
     fn summary(&self) -> Option<String> {
         Some(String::new())
@@ -57,7 +67,16 @@ pub(crate) fn run(job: &Job, consumer: &mut impl Consumer) -> Result<ExitCode> {
     let program = Program::start(&job.input.program, capture.stopper())?;
     let mut status = Status::new(job, &capture);
 
-    let read = pump(job, wanted.as_deref(), &mut capture, consumer, writer.as_mut(), &mut status);
+    let (writer_too, status_too) = (writer.as_mut(), &mut status);
+    let (wanted, capture_too) = (wanted.as_deref(), &mut capture);
+    let read = consumer.pump(Pump {
+        job,
+        wanted,
+        capture: capture_too,
+        writer: writer_too,
+        status: status_too,
+        count: 0,
+    });
     // Nobody reads any more: there is no one to finish for. A capture that is being written is still closed properly.
     let gone = read.as_ref().is_err_and(crate::is_closed_pipe);
     let live = matches!(job.source, Source::Interfaces(_));
@@ -92,51 +111,85 @@ pub(crate) fn run(job: &Job, consumer: &mut impl Consumer) -> Result<ExitCode> {
     Ok(ended.unwrap_or_else(|| cut_short.map_or(ExitCode::SUCCESS, ExitCode::from)))
 }
 
-fn pump(
-    job: &Job,
-    wanted: Option<&[u64]>,
-    capture: &mut Capture,
-    consumer: &mut impl Consumer,
-    mut writer: Option<&mut Writer>,
-    status: &mut Status,
-) -> Result<()> {
-    let snap_length =
-        job.input.snap_length.map_or(usize::MAX, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
-    let mut count = 0;
-    loop {
-        match capture.next_event()? {
-            None => return Ok(()),
-            Some(Event::Tick(now)) => {
-                consumer.tick(now);
-                consumer.output().flush_idle();
-                if let Some(writer) = &mut writer {
-                    writer.flush()?;
-                }
-                status.show(capture, now);
-            }
-            Some(Event::Packet(packet))
-                if wanted.is_some_and(|wanted| wanted.binary_search(&packet.number).is_err()) => {}
-            Some(Event::Packet(mut packet)) => {
-                packet.data = packet.data.get(..snap_length).unwrap_or(packet.data);
-                if let Some(writer) = &mut writer {
-                    writer.write(&packet)?;
-                    if writer.is_full() {
-                        return Ok(());
+/// Where packets come from, with all that is done with them on the way.
+pub(crate) struct Pump<'a> {
+    job: &'a Job,
+    wanted: Option<&'a [u64]>,
+    capture: &'a mut Capture,
+    writer: Option<&'a mut Writer>,
+    status: &'a mut Status,
+    count: u64,
+}
+
+impl Pump<'_> {
+    /// Gives a consumer one packet after the other.
+    pub(crate) fn each(&mut self, consumer: &mut impl Consumer) -> Result<()> {
+        let snap_length = self.snap_length();
+        let Self { job, wanted, capture, writer, status, count } = self;
+        loop {
+            match capture.next_event()? {
+                None => return Ok(()),
+                Some(Event::Tick(now)) => {
+                    consumer.tick(now);
+                    consumer.output().flush_idle();
+                    if let Some(writer) = writer {
+                        writer.flush()?;
                     }
-                }
-                count += 1;
-                let now = packet.timestamp;
-                if consumer.packet(packet).is_break() || job.input.count == Some(count) {
-                    return Ok(());
-                }
-                // Rarely enough to cost nothing, often enough to move smoothly.
-                if count & 0xfff == 0 {
                     status.show(capture, now);
                 }
+                Some(Event::Packet(packet))
+                    if wanted.is_some_and(|wanted| wanted.binary_search(&packet.number).is_err()) => {}
+                Some(Event::Packet(mut packet)) => {
+                    packet.data = packet.data.get(..snap_length).unwrap_or(packet.data);
+                    if let Some(writer) = writer {
+                        writer.write(&packet)?;
+                        if writer.is_full() {
+                            return Ok(());
+                        }
+                    }
+                    *count += 1;
+                    let now = packet.timestamp;
+                    if consumer.packet(packet).is_break() || job.input.count == Some(*count) {
+                        return Ok(());
+                    }
+                    // Rarely enough to cost nothing, often enough to move smoothly.
+                    if *count & 0xfff == 0 {
+                        status.show(capture, now);
+                    }
+                }
+                Some(_) => {}
             }
-            Some(_) => {}
+            consumer.output().check()?;
         }
-        consumer.output().check()?;
+    }
+
+    /// The next packets at once; `false` at the end.
+    ///
+    /// # Errors
+    /// What is wrong with the source, or the file that is written.
+    pub(crate) fn batch(&mut self, batch: &mut Batch) -> Result<bool> {
+        let left = self.job.input.count.map_or(u64::MAX, |count| count - self.count);
+        if left == 0 || !self.capture.next_batch(batch, usize::try_from(left).unwrap_or(usize::MAX))? {
+            return Ok(false);
+        }
+        batch.cut(self.snap_length());
+        self.count += batch.len() as u64;
+        if let Some(writer) = &mut self.writer {
+            batch.packets().try_for_each(|packet| writer.write(&packet))?;
+            if batch.tick().is_some() {
+                writer.flush()?;
+            }
+        }
+        let last = batch.tick().or(batch.packets().last().map(|packet| packet.timestamp));
+        if let Some(now) = last {
+            self.status.show(self.capture, now);
+        }
+        Ok(true)
+    }
+
+    fn snap_length(&self) -> usize {
+        let asked = self.job.input.snap_length;
+        asked.map_or(usize::MAX, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
     }
 }
 

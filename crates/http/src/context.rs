@@ -1,6 +1,6 @@
 //! What all connections of one assembler share: the user's handler, the buffers, the budget, the counts.
 
-use egret_reassembly::{Direction, Ending, Flow, Opened, Timestamp};
+use egret_reassembly::{Decoded, Direction, Ending, Flow, Opened, Recording, Records, Timestamp};
 
 use crate::body::Undecoded;
 use crate::budget::{Budget, cost};
@@ -42,6 +42,19 @@ pub struct Context<H> {
     )]
     contents: Vec<Box<Content>>,
     scratch: Vec<u8>,
+}
+
+/// For [`parallel`](egret_reassembly::parallel()): records are the handler's.
+impl<H: Recording> Recording for Context<H> {
+    type Item = H::Item;
+
+    fn records(&mut self) -> &mut Records<H::Item> {
+        self.handler.records()
+    }
+
+    fn packet(&mut self, decoded: &Decoded<'_>) {
+        self.handler.packet(decoded);
+    }
 }
 
 /// What is said of an exchange that is not over.

@@ -6,7 +6,7 @@ use clap::Args;
 use egret_http::{HostPattern, PathPattern, Selection, StatusPattern};
 
 use super::values::size;
-use super::{Form, Input, LimitArgs};
+use super::{Division, Form, Input, LimitArgs};
 
 #[derive(Debug, Args)]
 pub(crate) struct Http {
@@ -31,6 +31,8 @@ pub(crate) struct Http {
     pub(crate) form: Form,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) division: Division,
     #[command(flatten)]
     pub(crate) input: Input,
 }

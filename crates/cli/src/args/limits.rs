@@ -10,7 +10,8 @@ use super::values::{duration, size};
 /// What reassembly may hold and how long it waits.
 #[derive(Debug, Args)]
 pub(crate) struct LimitArgs {
-    /// Bytes that may wait in memory, with K, M or G behind the number; http and stats give half of it to messages
+    /// Bytes that may wait in memory, with K, M or G behind the number; http and stats give half of it to messages, and each
+    /// of several threads has its part
     /// [default: 64M; 128M for http and stats]
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Limits")]
     pub(crate) max_memory: Option<usize>,
@@ -54,27 +55,30 @@ pub(crate) enum OverlapArg {
 impl LimitArgs {
     /// The limits of reassembly and of HTTP that these amount to: half of the memory for segments that wait, half for
     /// messages under way.
-    pub(crate) fn with_http(&self) -> (Limits, egret_http::Limits) {
-        let mut reassembly = self.reassembly();
+    ///
+    /// What may be held is divided by the threads, each of which has limits of its own.
+    pub(crate) fn with_http(&self, threads: usize) -> (Limits, egret_http::Limits) {
+        let mut reassembly = self.reassembly(threads);
         let mut http = egret_http::Limits::default();
         if let Some(total) = self.max_memory {
             http.memory = total / 2;
-            reassembly = self.with_memory(total - http.memory);
+            reassembly = self.with_memory(total - http.memory, threads);
         }
+        http.memory /= threads;
         (reassembly, http)
     }
 
     /// The limits of reassembly alone.
-    pub(crate) fn reassembly(&self) -> Limits {
-        self.with_memory(self.max_memory.unwrap_or(Limits::default().memory))
+    pub(crate) fn reassembly(&self, threads: usize) -> Limits {
+        self.with_memory(self.max_memory.unwrap_or(Limits::default().memory), threads)
     }
 
-    fn with_memory(&self, memory: usize) -> Limits {
-        let default = Limits::default();
+    fn with_memory(&self, memory: usize, threads: usize) -> Limits {
+        let (default, memory) = (Limits::default(), memory / threads);
         Limits {
             memory,
             fragments: default.fragments.min(memory / 4),
-            connections: self.max_connections.unwrap_or(default.connections),
+            connections: self.max_connections.unwrap_or(default.connections).div_ceil(threads),
             patience: self.patience.unwrap_or(default.patience),
             idle: self.idle.unwrap_or(default.idle),
             overlap: match self.overlap {

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod api;
 mod decoding;
+mod division;
 mod http;
 mod input;
 mod limits;
@@ -15,6 +16,7 @@ mod redact;
 mod values;
 
 pub(crate) use api::{Api, ApiCommand, Check, Choice, Diff, Explain};
+pub(crate) use division::Division;
 pub(crate) use http::Http;
 pub(crate) use input::Input;
 pub(crate) use limits::LimitArgs;
@@ -72,6 +74,8 @@ pub(crate) struct Streams {
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
     #[command(flatten)]
+    pub(crate) division: Division,
+    #[command(flatten)]
     pub(crate) input: Input,
 }
 
@@ -112,6 +116,8 @@ pub(crate) struct Stats {
     pub(crate) form: Form,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) division: Division,
     #[command(flatten)]
     pub(crate) input: Input,
 }

@@ -39,7 +39,7 @@ pub(crate) fn run(arguments: &args::Follow) -> Result<ExitCode> {
     };
     let context =
         Context { out, only, shape, over: false, others: Vec::new(), count: 0, lost: Lost::default() };
-    let assembler = Assembler::new(StreamPool::new(Factory { id: *id }, limits.reassembly()));
+    let assembler = Assembler::new(StreamPool::new(Factory { id: *id }, limits.reassembly(1)));
     let mut follow = FollowOne { decoder: input.decoding.decoder(), assembler, context };
     let code = pipeline::run(&job, &mut follow)?;
     let Context { over, mut others, count, .. } = follow.context;

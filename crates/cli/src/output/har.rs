@@ -57,12 +57,21 @@ impl Har {
 
     /// Writes an entry: an object with the fields that `fill` gives it.
     pub(crate) fn entry(&mut self, fill: impl FnOnce(&mut Json<'_>)) {
+        self.add(|part| Json::object(part, fill));
+    }
+
+    /// Writes an entry that is put together.
+    pub(crate) fn put(&mut self, entry: &[u8]) {
+        self.add(|part| part.extend_from_slice(entry));
+    }
+
+    fn add(&mut self, fill: impl FnOnce(&mut Vec<u8>)) {
         self.begin();
         if self.entries > 0 {
             self.part.push(b',');
         }
         self.part.push(b'\n');
-        Json::object(&mut self.part, fill);
+        fill(&mut self.part);
         self.entries += 1;
         if self.part.len() >= PART {
             self.flush();

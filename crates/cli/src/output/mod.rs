@@ -19,6 +19,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::mem;
 use std::os::fd::AsFd;
 
+use egret_reassembly::Records;
 use json::Json;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -45,8 +46,13 @@ impl std::error::Error for WriteError {
 
 /// Where the records go.
 pub(crate) struct Output {
-    writer: BufWriter<File>,
-    /// Where a line of JSON is put together, each time anew.
+    /// Standard output; on a thread of several there is none.
+    writer: Option<BufWriter<File>>,
+    /// Where records go there, each behind its [`Kind`].
+    pub(crate) records: Records<u8>,
+    /// What they are about.
+    connection: u64,
+    /// Where a record is put together, each time anew.
     line: Vec<u8>,
     failed: Option<io::Error>,
     flush_each: bool,
@@ -54,6 +60,15 @@ pub(crate) struct Output {
     pub(crate) color: bool,
     /// How many columns a line may have; `None` when it is not read on a terminal.
     pub(crate) width: Option<usize>,
+}
+
+/// What a record that comes from another thread is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A part of standard output.
+    Printed,
+    /// An entry of the archive.
+    Archived,
 }
 
 impl Output {
@@ -81,30 +96,62 @@ impl Output {
     /// The system's, when the descriptor cannot be copied.
     pub(crate) fn plain() -> io::Result<Self> {
         let writer = BufWriter::with_capacity(BUFFER, standard_output()?);
-        Ok(Self { writer, line: Vec::new(), failed: None, flush_each: false, color: false, width: None })
+        Ok(Self { writer: Some(writer), ..Self::recording(false, None) })
+    }
+
+    /// For a thread of several: the same records, on their way to this output.
+    pub(crate) fn elsewhere(&self) -> Self {
+        Self::recording(self.color, self.width)
+    }
+
+    fn recording(color: bool, width: Option<usize>) -> Self {
+        let (records, line) = (Records::default(), Vec::new());
+        Self { writer: None, records, connection: 0, line, failed: None, flush_each: false, color, width }
+    }
+
+    /// Says which connection the next records are about.
+    pub(crate) fn about(&mut self, connection: u64) -> &mut Self {
+        self.connection = connection;
+        self
     }
 
     /// Writes one record as a line of JSON: an object with the fields that `fill` gives it.
     pub(crate) fn json(&mut self, fill: impl FnOnce(&mut Json<'_>)) {
-        let mut line = mem::take(&mut self.line);
-        line.clear();
-        Json::object(&mut line, fill);
-        line.push(b'\n');
-        self.record(|writer| writer.write_all(&line));
-        self.line = line;
+        self.record(|line| {
+            Json::object(line, fill);
+            line.push(b'\n');
+            Ok(())
+        });
     }
 
     /// Writes one record of text, with the newline behind it.
     pub(crate) fn line(&mut self, record: impl fmt::Display) {
-        self.record(|writer| writeln!(writer, "{record}"));
+        self.record(|line| writeln!(line, "{record}"));
     }
 
     /// Writes one record.
-    pub(crate) fn record(&mut self, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) {
+    pub(crate) fn record(&mut self, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) {
+        let mut line = mem::take(&mut self.line);
+        line.clear();
+        match write(&mut line) {
+            Ok(()) => self.put(Kind::Printed, &line),
+            Err(error) => self.failed = self.failed.take().or(Some(error)),
+        }
+        self.line = line;
+    }
+
+    /// Writes a record that is put together, or sends it where it is written.
+    pub(crate) fn put(&mut self, kind: Kind, record: &[u8]) {
+        let Some(writer) = &mut self.writer else {
+            return self.records.push(self.connection, |items| {
+                items.push(kind as u8);
+                items.extend_from_slice(record);
+            });
+        };
         if self.failed.is_none() {
-            let mut result = write(&mut self.writer);
+            let mut result = writer.write_all(record);
             if self.flush_each && result.is_ok() {
-                result = self.writer.flush();
+                result = writer.flush();
             }
             self.failed = result.err();
         }
@@ -112,8 +159,8 @@ impl Output {
 
     /// Hands everything to the system.
     pub(crate) fn flush(&mut self) {
-        if self.failed.is_none() {
-            self.failed = self.writer.flush().err();
+        if let (None, Some(writer)) = (&self.failed, &mut self.writer) {
+            self.failed = writer.flush().err();
         }
     }
 
@@ -121,7 +168,8 @@ impl Output {
     /// notice before it has something to print.
     pub(crate) fn flush_idle(&mut self) {
         self.flush();
-        let mut stdout = [PollFd::new(self.writer.get_ref(), PollFlags::empty())];
+        let Some(writer) = &self.writer else { return };
+        let mut stdout = [PollFd::new(writer.get_ref(), PollFlags::empty())];
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
         let gone = poll(&mut stdout, Some(&now)).is_ok()
             && stdout.iter().any(|fd| fd.revents().contains(PollFlags::ERR));

@@ -89,6 +89,13 @@ impl Lost {
         self.gaps += counts.gaps;
         self.refused += counts.discarded.refused;
     }
+
+    /// What was lost elsewhere.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.missing += other.missing;
+        self.gaps += other.gaps;
+        self.refused += other.refused;
+    }
 }
 
 impl fmt::Display for Lost {

@@ -28,3 +28,5 @@ mod run;
 mod select;
 #[cfg(test)]
 mod sources;
+#[cfg(test)]
+mod threads;

@@ -29,7 +29,7 @@ pub(super) trait Sink {
 
 /// Gives the exchanges of a job to `sink`, and gives it back.
 pub(super) fn read<S: Sink>(job: &Job, limits: &LimitArgs, sink: S) -> Result<(ExitCode, S)> {
-    let (reassembly, http) = limits.with_http();
+    let (reassembly, http) = limits.with_http(1);
     let mut reading = Reading {
         decoder: job.input.decoding.decoder(),
         assembler: Assembler::new(StreamPool::new(HttpFactory::new(), reassembly)),

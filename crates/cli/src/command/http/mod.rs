@@ -1,21 +1,21 @@
 //! `egret http`: each request with its response as one record, when both are over.
 
-use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use egret_decode::Decoder;
 use egret_http::{
     BodyPiece, Context, Decode, Exchange, Handler, Hint, HttpFactory, Limits, Redactor, Seen, Selection,
-    hints,
+    Stats, StreamStats, hints,
 };
-use egret_reassembly::{Assembler, Packet, StreamPool, Timestamp};
+use egret_reassembly::{Recording, Records, StreamPool};
 
+use crate::crew::{Crew, Part};
 use crate::job::Job;
-use crate::output::Output;
 use crate::output::har::Har;
+use crate::output::json::Json;
 use crate::output::text::{Count, Lost};
-use crate::pipeline::{self, Consumer, End};
+use crate::output::{Kind, Output};
+use crate::pipeline::{self, End};
 use crate::{args, say};
 
 use files::Files;
@@ -32,7 +32,8 @@ const SHOWN: usize = 64 << 10;
 const ARCHIVED: usize = 1 << 20;
 
 pub(crate) fn run(arguments: &args::Http, redactor: Option<Redactor>) -> Result<ExitCode> {
-    let args::Http { verbose, body_bytes, digest, har, bodies, select, form, limits, input } = arguments;
+    let args::Http { verbose, body_bytes, digest, har, bodies, select, form, limits, division, input } =
+        arguments;
     let on_stdout = har.as_ref().is_some_and(|path| path.as_os_str() == "-");
     let job = Job::new(input, form.look.quiet, true)?;
     if let Some(path) = har {
@@ -41,88 +42,113 @@ pub(crate) fn run(arguments: &args::Http, redactor: Option<Redactor>) -> Result<
     let shows_bodies = *verbose > 1 && !form.json;
     let shown = body_bytes.unwrap_or(if shows_bodies { SHOWN } else { 0 });
     let archived = if har.is_some() { body_bytes.unwrap_or(ARCHIVED) } else { 0 };
-    let (reassembly, http) = limits.with_http();
+    // One thread writes all files, so that they have one budget.
+    let threads = if bodies.is_some() { 1 } else { division.threads(&job) };
+    let (reassembly, http) = limits.with_http(threads);
     // Files are written as bodies come, whether they are kept or not.
     let decode = if bodies.is_some() { Decode::Always } else { Decode::Kept };
     let limits = Limits { keep_body: shown.max(archived), digest: *digest, decode, ..http };
-    let exchanges = Exchanges {
-        out: Output::new(&form.look)?,
-        shape: match (on_stdout, form.json) {
-            (true, _) => Shape::Nothing,
-            (_, true) => Shape::Json,
-            _ => Shape::Text(*verbose),
-        },
-        keeps: shown > 0,
-        selection: select.selection(),
-        left_out: 0,
-        redactor,
-        har: har.as_deref().map(Har::create).transpose()?,
-        files: bodies.as_deref().map(Files::create).transpose()?,
+    let shape = match (on_stdout, form.json) {
+        (true, _) => Shape::Nothing,
+        (_, true) => Shape::Json,
+        _ => Shape::Text(*verbose),
     };
-    let assembler = Assembler::new(StreamPool::new(HttpFactory::new(), reassembly));
-    let context = Context::new(exchanges, limits);
-    let mut http = Http { decoder: input.decoding.decoder(), assembler, context, hints: Vec::new() };
-    let done = pipeline::run(&job, &mut http);
+    let out = Output::new(&form.look)?;
+    let part = |out, archive, files| {
+        let (selection, redactor) = (select.selection(), redactor.clone());
+        let exchanges = Exchanges {
+            out,
+            shape,
+            keeps: shown > 0,
+            selection,
+            left_out: 0,
+            redactor,
+            archive,
+            files,
+            hints: Vec::new(),
+        };
+        Context::new(exchanges, limits)
+    };
+    let har = har.as_deref().map(Har::create).transpose()?;
+    let (parts, har) = match (threads, har) {
+        (1, har) => {
+            let files = bodies.as_deref().map(Files::create).transpose()?;
+            let archive = har.map_or(Archive::None, Archive::Here);
+            (vec![part(Output::new(&form.look)?, archive, files)], None)
+        }
+        (_, har) => {
+            let archive = || if har.is_some() { Archive::Elsewhere } else { Archive::None };
+            ((0..threads).map(|_| part(out.elsewhere(), archive(), None)).collect(), har)
+        }
+    };
+    let pools = (0..threads).map(|_| StreamPool::new(HttpFactory::new(), reassembly)).collect();
+    let mut crew = Crew::new(input.decoding.decoder(), division.shard, pools, parts, out);
+    crew.archive = har;
+    let done = pipeline::run(&job, &mut crew);
+    let Crew { parts, mut archive, .. } = crew;
+    let (mut written, mut hints) = (Ok(()), Vec::new());
+    for part in parts {
+        let exchanges = part.into_handler();
+        hints.extend(exchanges.hints);
+        if let Archive::Here(har) = exchanges.archive {
+            archive = Some(har);
+        }
+        written = written.and(exchanges.files.map_or(Ok(()), Files::close));
+    }
     if !form.look.quiet {
-        http.hints.iter().for_each(|hint| say(format_args!("hint: {hint}")));
+        hints.iter().for_each(|hint| say(format_args!("hint: {hint}")));
     }
     // Whatever went wrong, what was found is in the archive and in the files.
-    let Exchanges { har, files, .. } = http.context.into_handler();
-    let archived = har.map_or(Ok(()), |har| har.close(done.is_ok()));
-    let written = files.map_or(Ok(()), Files::close);
+    let archived = archive.map_or(Ok(()), |har| har.close(done.is_ok()));
     done.and_then(|code| archived.and(written).map(|()| code))
 }
 
-struct Http {
-    decoder: Decoder,
-    assembler: Assembler<HttpFactory<Exchanges>>,
-    context: Context<Exchanges>,
-    /// Why nothing was found, if so.
-    hints: Vec<Hint>,
+/// What all parts of the work found.
+fn found(parts: &[Context<Exchanges>]) -> (Stats, u64) {
+    let (mut stats, mut left_out) = (Stats::default(), 0);
+    for part in parts {
+        stats.merge(part.stats());
+        left_out += part.handler().left_out;
+    }
+    (stats, left_out)
 }
 
-impl Consumer for Http {
-    fn packet(&mut self, packet: Packet<'_>) -> ControlFlow<()> {
-        self.assembler.assemble(&self.decoder.decode(packet), &mut self.context);
-        let Exchanges { har, files, .. } = self.context.handler();
-        let failed =
-            har.as_ref().is_some_and(Har::has_failed) || files.as_ref().is_some_and(Files::has_failed);
-        if failed { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+impl Part for Context<Exchanges> {
+    fn output(&mut self) -> Option<&mut Output> {
+        Some(&mut self.handler_mut().out)
     }
 
-    fn tick(&mut self, now: Timestamp) {
-        self.assembler.advance(now, &mut self.context);
-        let Exchanges { har, files, .. } = self.context.handler_mut();
-        har.iter_mut().for_each(Har::flush);
+    fn has_failed(&self) -> bool {
+        let Exchanges { archive, files, .. } = self.handler();
+        matches!(archive, Archive::Here(har) if har.has_failed())
+            || files.as_ref().is_some_and(Files::has_failed)
+    }
+
+    fn idle(&mut self) {
+        let Exchanges { archive, files, .. } = self.handler_mut();
+        if let Archive::Here(har) = archive {
+            har.flush();
+        }
         files.iter_mut().for_each(Files::flush);
     }
 
-    fn finish(&mut self, end: &End) {
-        self.assembler.finish(&mut self.context);
-        self.hints = hints(&Seen {
-            capture: end.statistics,
-            live: end.live,
-            streams: self.assembler.stats(),
-            http: self.context.stats(),
-            left_out: self.context.handler().left_out,
-        });
+    fn finish(parts: &mut [Self], streams: &StreamStats, end: &End, _: &mut Output) {
+        let (http, left_out) = found(parts);
+        let (capture, live, streams) = (end.statistics, end.live, *streams);
+        if let Some(first) = parts.first_mut() {
+            first.handler_mut().hints = hints(&Seen { capture, live, streams, http: &http, left_out });
+        }
     }
 
-    fn output(&mut self) -> &mut Output {
-        &mut self.context.handler_mut().out
-    }
-
-    fn summary(&self) -> Option<String> {
-        let stats = self.assembler.stats();
-        let http = self.context.stats();
+    fn summary(parts: &[Self], stats: &StreamStats) -> Option<String> {
+        let (http, left_out) = found(parts);
         let incomplete: u64 = http.incomplete.values().sum();
         let mut found = format!(", {}", Count(stats.opened_handshake + stats.opened_midstream, "connection"));
         found += &format!(", {}", Count(http.complete + incomplete, "exchange"));
         if incomplete > 0 {
             found += &format!(" ({incomplete} incomplete)");
         }
-        let Exchanges { selection, left_out, .. } = self.context.handler();
-        if !selection.is_everything() {
+        if parts.iter().any(|part| !part.handler().selection.is_everything()) {
             found += &format!(", {left_out} not selected");
         }
         let mut lost = Lost::default();
@@ -142,8 +168,26 @@ struct Exchanges {
     left_out: u64,
     /// What takes secrets out, if they are to be taken out.
     redactor: Option<Redactor>,
-    har: Option<Har>,
+    archive: Archive,
     files: Option<Files>,
+    /// Why nothing was found, if so.
+    hints: Vec<Hint>,
+}
+
+/// Where entries of the archive go.
+enum Archive {
+    None,
+    Here(Har),
+    /// Another thread has it.
+    Elsewhere,
+}
+
+impl Recording for Exchanges {
+    type Item = u8;
+
+    fn records(&mut self) -> &mut Records<u8> {
+        &mut self.out.records
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -184,13 +228,20 @@ impl Handler for Exchanges {
         let redacted = self.redactor.as_ref().map(|redactor| redactor.exchange(exchange));
         let bodies = Bodies { kept: self.keeps, redacted: redacted.is_some() };
         let exchange = redacted.as_ref().unwrap_or(exchange);
+        self.out.about(exchange.connection());
         match self.shape {
             Shape::Nothing => {}
             Shape::Json => self.out.json(|json| record::write(exchange, bodies, json)),
             Shape::Text(verbose) => text::write(exchange, verbose, bodies, &mut self.out),
         }
-        if let Some(har) = &mut self.har {
-            har.entry(|json| har::entry(exchange, bodies, json));
+        match &mut self.archive {
+            Archive::None => {}
+            Archive::Here(har) => har.entry(|json| har::entry(exchange, bodies, json)),
+            Archive::Elsewhere => {
+                let mut entry = Vec::new();
+                Json::object(&mut entry, |json| har::entry(exchange, bodies, json));
+                self.out.put(Kind::Archived, &entry);
+            }
         }
     }
 }

@@ -1,50 +1,86 @@
 //! `egret stats`: what a capture holds, what was lost on the way into it, and what could not be read.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use egret_decode::{Decoded, Decoder, LinkType, Packet, Stop, StopReason, Timestamp};
-use egret_http::{Context, Exchange, HttpFactory, Seen, hints};
-use egret_reassembly::{Assembler, StreamPool};
+use egret_decode::{Decoded, LinkType, Packet, Stop, StopReason, Timestamp};
+use egret_http::{Context, Exchange, Handler, HttpFactory, Seen, StreamStats, hints};
+use egret_reassembly::{Recording, Records, StreamPool};
 
 use crate::args;
+use crate::crew::{Crew, Part};
 use crate::job::Job;
 use crate::output::Output;
 use crate::output::protocol::Protocol;
-use crate::pipeline::{self, Consumer, End};
+use crate::pipeline::{self, End};
 
 mod record;
 
-/// Reasons that are counted one by one; the numbers in them are the peers', so there could be any number.
+/// Reasons that are counted one by one; the numbers in them are the peers', so there could be any number. Those that come
+/// first in their order are kept, which does not depend on how packets are divided.
 const REASONS: usize = 64;
 
 pub(crate) fn run(arguments: &args::Stats) -> Result<ExitCode> {
-    let args::Stats { form, limits, input } = arguments;
+    let args::Stats { form, limits, division, input } = arguments;
     let job = Job::new(input, form.look.quiet, true)?;
-    let (reassembly, http) = limits.with_http();
-    let mut stats = Stats {
-        out: Output::new(&form.look)?,
-        json: form.json,
-        counts: Counts::default(),
-        decoder: input.decoding.decoder(),
-        assembler: Assembler::new(StreamPool::new(HttpFactory::new(), reassembly)),
-        context: Context::new(ignore, http),
+    let threads = division.threads(&job);
+    let (reassembly, http) = limits.with_http(threads);
+    let part = |_| {
+        let counting = Counting { json: form.json, counts: Counts::default(), records: Records::default() };
+        Context::new(counting, http)
     };
-    pipeline::run(&job, &mut stats)
+    let pools = (0..threads).map(|_| StreamPool::new(HttpFactory::new(), reassembly)).collect();
+    let (parts, out) = ((0..threads).map(part).collect(), Output::new(&form.look)?);
+    pipeline::run(&job, &mut Crew::new(input.decoding.decoder(), division.shard, pools, parts, out))
 }
 
-/// Exchanges are counted by their context; nothing is left to do with them here.
-fn ignore(_: &Exchange) {}
-
-struct Stats {
-    out: Output,
+/// Counts packets. Exchanges are counted by their context.
+struct Counting {
     json: bool,
     counts: Counts,
-    decoder: Decoder,
-    assembler: Assembler<HttpFactory<fn(&Exchange)>>,
-    context: Context<fn(&Exchange)>,
+    /// There are none.
+    records: Records<u8>,
+}
+
+impl Handler for Counting {
+    fn exchange(&mut self, _: &Exchange) {}
+}
+
+impl Recording for Counting {
+    type Item = u8;
+
+    fn records(&mut self) -> &mut Records<u8> {
+        &mut self.records
+    }
+
+    fn packet(&mut self, decoded: &Decoded<'_>) {
+        self.counts.add(decoded);
+    }
+}
+
+impl Part for Context<Counting> {
+    fn output(&mut self) -> Option<&mut Output> {
+        None
+    }
+
+    fn finish(parts: &mut [Self], tcp: &StreamStats, end: &End, out: &mut Output) {
+        let (mut counts, mut http, mut json) = (Counts::default(), egret_http::Stats::default(), false);
+        for part in parts.iter() {
+            counts.merge(&part.handler().counts);
+            http.merge(part.stats());
+            json = part.handler().json;
+        }
+        let (capture, live) = (end.statistics, end.live);
+        let hints = hints(&Seen { capture, live, streams: *tcp, http: &http, left_out: 0 });
+        let threads = parts.len();
+        let report = record::Report { counts: &counts, tcp: *tcp, http: &http, end, hints, threads };
+        if json { out.json(|json| report.write(json)) } else { out.line(report) }
+    }
+
+    fn summary(_: &[Self], _: &StreamStats) -> Option<String> {
+        None
+    }
 }
 
 /// What is counted of packets.
@@ -62,12 +98,12 @@ struct Counts {
     /// Packets in which no network header was found.
     no_network: u64,
     undecodable: BTreeMap<Reason, u64>,
-    /// Those with other reasons than the first [`REASONS`].
+    /// Those with other reasons than [`REASONS`] of them.
     undecodable_otherwise: u64,
 }
 
 /// Why a packet could not be decoded to its transport header: a layer with what was wrong with it.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Reason {
     Truncated(&'static str),
     Malformed(&'static str, &'static str),
@@ -102,42 +138,39 @@ impl Counts {
             None => self.no_network += 1,
         }
         if let Some(stop) = decoded.stop {
-            let reason = Reason::from(stop);
-            if self.undecodable.len() < REASONS || self.undecodable.contains_key(&reason) {
-                *self.undecodable.entry(reason).or_default() += 1;
-            } else {
-                self.undecodable_otherwise += 1;
-            }
+            *self.undecodable.entry(Reason::from(stop)).or_default() += 1;
+            self.keep_reasons();
         }
+    }
+
+    fn keep_reasons(&mut self) {
+        while self.undecodable.len() > REASONS
+            && let Some((_, count)) = self.undecodable.pop_last()
+        {
+            self.undecodable_otherwise += count;
+        }
+    }
+
+    /// Adds up what was counted of other packets.
+    fn merge(&mut self, other: &Self) {
+        self.packets += other.packets;
+        self.bytes += other.bytes;
+        self.captured += other.captured;
+        if let Some((first, last)) = other.span {
+            let (known_first, known_last) = self.span.unwrap_or((first, last));
+            self.span = Some((known_first.min(first), known_last.max(last)));
+        }
+        add(&mut self.link_types, &other.link_types);
+        add(&mut self.protocols, &other.protocols);
+        self.no_network += other.no_network;
+        add(&mut self.undecodable, &other.undecodable);
+        self.undecodable_otherwise += other.undecodable_otherwise;
+        self.keep_reasons();
     }
 }
 
-impl Consumer for Stats {
-    fn packet(&mut self, packet: Packet<'_>) -> ControlFlow<()> {
-        let decoded = self.decoder.decode(packet);
-        self.counts.add(&decoded);
-        self.assembler.assemble(&decoded, &mut self.context);
-        ControlFlow::Continue(())
-    }
-
-    fn tick(&mut self, now: Timestamp) {
-        self.assembler.advance(now, &mut self.context);
-    }
-
-    fn finish(&mut self, end: &End) {
-        self.assembler.finish(&mut self.context);
-        let (counts, tcp, http) = (&self.counts, self.assembler.stats(), self.context.stats());
-        let (capture, live) = (end.statistics, end.live);
-        let hints = hints(&Seen { capture, live, streams: tcp, http, left_out: 0 });
-        let report = record::Report { counts, tcp, http, end, hints };
-        if self.json { self.out.json(|json| report.write(json)) } else { self.out.line(report) }
-    }
-
-    fn output(&mut self) -> &mut Output {
-        &mut self.out
-    }
-
-    fn summary(&self) -> Option<String> {
-        None
+fn add<K: Ord + Copy>(counts: &mut BTreeMap<K, u64>, more: &BTreeMap<K, u64>) {
+    for (kind, count) in more {
+        *counts.entry(*kind).or_default() += count;
     }
 }

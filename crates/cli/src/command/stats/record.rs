@@ -17,6 +17,8 @@ pub(super) struct Report<'a> {
     pub(super) http: &'a egret_http::Stats,
     pub(super) end: &'a End,
     pub(super) hints: Vec<Hint>,
+    /// How many threads the limits were divided by.
+    pub(super) threads: usize,
 }
 
 /// Numbers by name, in the order of the names; only what there is.
@@ -63,7 +65,7 @@ impl Report<'_> {
 
     /// The JSON form.
     pub(super) fn write(&self, json: &mut Json<'_>) {
-        let Self { counts, tcp, http, end, hints } = self;
+        let Self { counts, tcp, http, end, hints, threads } = self;
         json.put("packets", counts.packets);
         json.put("bytes", counts.bytes);
         json.put("captured", counts.captured);
@@ -90,6 +92,8 @@ impl Report<'_> {
             json.put("opened", self.opened());
             json.put("closed", self.closed());
             json.put("limits_hit", tcp.limits_hit);
+            // Where no limit was reached, it does not matter, and the output is that of one thread.
+            json.maybe("threads", (tcp.limits_hit + http.no_memory > 0 && *threads > 1).then_some(*threads));
         });
         json.inside("streams", |json| {
             json.put("delivered", tcp.totals.delivered);
@@ -143,7 +147,11 @@ impl Display for Reason {
 /// The table: what there is nothing of is left out.
 impl Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { counts, tcp, http, end, hints } = self;
+        let Self { counts, tcp, http, end, hints, threads } = self;
+        let divided = match threads {
+            1 => String::new(),
+            _ => format!(", of which each of {threads} threads has its part"),
+        };
         write!(f, "packets      {}, {}", counts.packets, Size(counts.bytes))?;
         if counts.captured < counts.bytes {
             write!(f, " ({} captured)", Size(counts.captured))?;
@@ -173,7 +181,10 @@ impl Display for Report<'_> {
         row(f, "  closed", self.closed())?;
         if tcp.limits_hit > 0 {
             let times = Count(tcp.limits_hit, "time");
-            write!(f, "\n  limits     were reached {times}: see --max-memory and --max-connections")?;
+            write!(
+                f,
+                "\n  limits     were reached {times}: see --max-memory and --max-connections{divided}"
+            )?;
         }
         let (totals, gaps) = (&tcp.totals, Count(tcp.totals.gaps, "gap"));
         write!(
@@ -189,7 +200,7 @@ impl Display for Report<'_> {
         row(f, "  incomplete", self.incomplete())?;
         if http.no_memory > 0 {
             let times = Count(http.no_memory, "time");
-            write!(f, "\n  limits     were reached {times}: see --max-memory")?;
+            write!(f, "\n  limits     were reached {times}: see --max-memory{divided}")?;
         }
         row(f, "not HTTP", self.not_http())?;
         row(f, "tunnels", self.tunnels().map(|(kind, count)| (kind.to_owned(), count)))?;

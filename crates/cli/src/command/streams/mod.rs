@@ -1,21 +1,20 @@
 //! `egret streams`: each TCP connection as one record, when it is over.
 
-use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use egret_decode::Decoder;
 use egret_reassembly::{
-    Anomaly, Assembler, Close, Connection, Data, Direction, Gap, GapReason, Packet, Stream, StreamFactory,
-    StreamPool, Timestamp,
+    Anomaly, Close, Connection, Data, Direction, Gap, GapReason, Recording, Records, Stats, Stream,
+    StreamFactory, StreamPool,
 };
 use sha2::{Digest, Sha256};
 
 use crate::args;
+use crate::crew::{Crew, Part};
 use crate::job::Job;
 use crate::output::Output;
 use crate::output::text::{Count, Lost};
-use crate::pipeline::{self, Consumer, End};
+use crate::pipeline;
 
 mod record;
 
@@ -25,45 +24,38 @@ const LISTED_PER_SIDE: usize = 1_000;
 const LISTED_AT_ONCE: usize = 100_000;
 
 pub(crate) fn run(arguments: &args::Streams) -> Result<ExitCode> {
-    let args::Streams { digest, form, limits, input } = arguments;
+    let args::Streams { digest, form, limits, division, input } = arguments;
     let job = Job::new(input, form.look.quiet, true)?;
-    let out = Output::new(&form.look)?;
-    let context =
-        Context { out, json: form.json, room: LISTED_AT_ONCE, connections: 0, lost: Lost::default() };
-    let pool = StreamPool::new(Factory { digest: *digest }, limits.reassembly());
-    pipeline::run(
-        &job,
-        &mut Streams { decoder: input.decoding.decoder(), assembler: Assembler::new(pool), context },
-    )
+    let (out, threads) = (Output::new(&form.look)?, division.threads(&job));
+    let room = LISTED_AT_ONCE / threads;
+    let part = |out| Context { out, json: form.json, room, connections: 0, lost: Lost::default() };
+    let parts = match threads {
+        1 => vec![part(Output::new(&form.look)?)],
+        _ => (0..threads).map(|_| part(out.elsewhere())).collect(),
+    };
+    let pool = |_| StreamPool::new(Factory { digest: *digest }, limits.reassembly(threads));
+    let pools = (0..threads).map(pool).collect();
+    pipeline::run(&job, &mut Crew::new(input.decoding.decoder(), division.shard, pools, parts, out))
 }
 
-struct Streams {
-    decoder: Decoder,
-    assembler: Assembler<Factory>,
-    context: Context,
+impl Part for Context {
+    fn output(&mut self) -> Option<&mut Output> {
+        Some(&mut self.out)
+    }
+
+    fn summary(parts: &[Self], _: &Stats) -> Option<String> {
+        let connections = parts.iter().map(|part| part.connections).sum();
+        let mut lost = Lost::default();
+        parts.iter().for_each(|part| lost.merge(&part.lost));
+        Some(format!(", {}{lost}", Count(connections, "connection")))
+    }
 }
 
-impl Consumer for Streams {
-    fn packet(&mut self, packet: Packet<'_>) -> ControlFlow<()> {
-        self.assembler.assemble(&self.decoder.decode(packet), &mut self.context);
-        ControlFlow::Continue(())
-    }
+impl Recording for Context {
+    type Item = u8;
 
-    fn tick(&mut self, now: Timestamp) {
-        self.assembler.advance(now, &mut self.context);
-    }
-
-    fn finish(&mut self, _: &End) {
-        self.assembler.finish(&mut self.context);
-    }
-
-    fn output(&mut self) -> &mut Output {
-        &mut self.context.out
-    }
-
-    fn summary(&self) -> Option<String> {
-        let Context { connections, lost, .. } = &self.context;
-        Some(format!(", {}{lost}", Count(*connections, "connection")))
+    fn records(&mut self) -> &mut Records<u8> {
+        &mut self.out.records
     }
 }
 
@@ -177,6 +169,7 @@ impl Stream for Conversation {
         context.connections += 1;
         context.lost.add(&close.client_to_server);
         context.lost.add(&close.server_to_client);
+        context.out.about(self.connection.id);
         if context.json {
             context.out.json(|json| record::write(self, &close, json));
         } else {

@@ -1,0 +1,162 @@
+//! Commands that look at connections: alone, packet by packet, or divided among threads, batch by batch.
+//!
+//! Promises: what is printed is the same. One thread prints where it finds; of several, each puts its records together,
+//! and the thread that reads prints them in order.
+
+use std::ops::ControlFlow;
+
+use anyhow::{Result, bail};
+use egret_capture::Batch;
+use egret_decode::Decoder;
+use egret_reassembly::{
+    Assembler, Ends, Packet, Recording, Shard, Stats, Stream, StreamFactory, StreamPool, Timestamp, parallel,
+};
+
+use crate::output::har::Har;
+use crate::output::{Kind, Output};
+use crate::pipeline::{Consumer, End, Pump};
+
+/// The context of the streams that a factory makes.
+type ContextOf<F> = <<F as StreamFactory>::Stream as Stream>::Context;
+
+/// What a command keeps of connections: one for each thread.
+pub(crate) trait Part: Recording<Item = u8> + Sized + Send {
+    /// Where records go, if there are any before the end.
+    fn output(&mut self) -> Option<&mut Output>;
+    /// Whether something else could not be written, so that there is no use in going on.
+    fn has_failed(&self) -> bool {
+        false
+    }
+    /// No packet is waiting.
+    fn idle(&mut self) {}
+    /// All connections are over, of all parts.
+    fn finish(_parts: &mut [Self], _stats: &Stats, _end: &End, _out: &mut Output) {}
+    /// See [`Consumer::summary`].
+    fn summary(parts: &[Self], stats: &Stats) -> Option<String>;
+}
+
+/// A command at work.
+pub(crate) struct Crew<F: StreamFactory>
+where
+    ContextOf<F>: Sized,
+{
+    pub(crate) decoder: Decoder,
+    pub(crate) shard: Shard,
+    /// Of one thread there is an assembler, of several there are the pools.
+    alone: Option<Assembler<F>>,
+    pools: Vec<StreamPool<F>>,
+    pub(crate) parts: Vec<ContextOf<F>>,
+    /// Where what comes from other threads is printed, and what the command itself has to say.
+    out: Output,
+    pub(crate) archive: Option<Har>,
+    pub(crate) stats: Stats,
+}
+
+impl<F: StreamFactory> Crew<F>
+where
+    ContextOf<F>: Part,
+{
+    /// A thread for each pool and part.
+    pub(crate) fn new(
+        decoder: Decoder,
+        shard: Shard,
+        mut pools: Vec<StreamPool<F>>,
+        parts: Vec<ContextOf<F>>,
+        out: Output,
+    ) -> Self {
+        let alone = if pools.len() == 1 { pools.pop() } else { None };
+        let alone = alone.map(|pool| Assembler::sharded(pool, shard));
+        Self { decoder, shard, alone, pools, parts, out, archive: None, stats: Stats::default() }
+    }
+}
+
+impl<F: StreamFactory + Send> Consumer for Crew<F>
+where
+    F::Stream: Send,
+    ContextOf<F>: Part,
+{
+    fn packet(&mut self, packet: Packet<'_>) -> ControlFlow<()> {
+        if let (Some(assembler), Some(part)) = (&mut self.alone, self.parts.first_mut()) {
+            let decoded = self.decoder.decode(packet);
+            if self.shard.has(decoded.flow.as_ref()) {
+                part.packet(&decoded);
+            }
+            assembler.assemble(&decoded, part);
+            if part.has_failed() {
+                return ControlFlow::Break(());
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn tick(&mut self, now: Timestamp) {
+        if let (Some(assembler), Some(part)) = (&mut self.alone, self.parts.first_mut()) {
+            assembler.advance(now, part);
+            part.idle();
+        }
+    }
+
+    fn finish(&mut self, end: &End) {
+        if let (Some(assembler), Some(part)) = (&mut self.alone, self.parts.first_mut()) {
+            assembler.finish(part);
+            self.stats = assembler.stats();
+        }
+        Part::finish(&mut self.parts, &self.stats, end, &mut self.out);
+    }
+
+    fn output(&mut self) -> &mut Output {
+        let part = if self.alone.is_some() { self.parts.first_mut() } else { None };
+        part.and_then(Part::output).unwrap_or(&mut self.out)
+    }
+
+    fn pump(&mut self, mut pump: Pump<'_>) -> Result<()> {
+        if self.alone.is_some() {
+            return pump.each(self);
+        }
+        let workers = self.pools.drain(..).zip(self.parts.drain(..)).collect();
+        let mut desk = Desk { pump, out: &mut self.out, archive: self.archive.as_mut() };
+        let outcome = parallel(self.shard, workers, &self.decoder, &mut desk);
+        (self.stats, self.parts) = (outcome.stats, outcome.contexts);
+        outcome.result
+    }
+
+    fn summary(&self) -> Option<String> {
+        Part::summary(&self.parts, &self.stats)
+    }
+}
+
+/// What stays on the thread that reads.
+struct Desk<'a> {
+    pump: Pump<'a>,
+    out: &'a mut Output,
+    archive: Option<&'a mut Har>,
+}
+
+impl Ends<u8> for Desk<'_> {
+    type Error = anyhow::Error;
+
+    fn fill(&mut self, batch: &mut Batch) -> Result<bool> {
+        // What could not be written to the archive is told when it is closed.
+        if self.archive.as_ref().is_some_and(|archive| archive.has_failed()) {
+            return Ok(false);
+        }
+        self.pump.batch(batch)
+    }
+
+    fn record(&mut self, record: &[u8]) -> Result<()> {
+        match (record.split_first(), &mut self.archive) {
+            (Some((kind, entry)), Some(archive)) if *kind == Kind::Archived as u8 => archive.put(entry),
+            (Some((_, line)), _) => self.out.put(Kind::Printed, line),
+            (None, _) => bail!("a record without a kind"),
+        }
+        Ok(self.out.check()?)
+    }
+
+    fn idle(&mut self, _: Timestamp) -> Result<()> {
+        if let Some(archive) = &mut self.archive {
+            archive.flush();
+        }
+        self.out.flush_idle();
+        Ok(self.out.check()?)
+    }
+}

@@ -1,0 +1,206 @@
+//! The same output from any number of threads; parts that together are the whole.
+
+use std::fs;
+use std::io::Read;
+use std::process::Stdio;
+
+use crate::run::{egret, fixtures, run, words};
+
+const FORMS: [&str; 4] =
+    ["http --json --digest --body-bytes 1000", "http -vv", "streams --json --digest", "stats --json"];
+
+/// Standard output, standard error and exit code.
+fn all(line: &str) -> (String, String, Option<i32>) {
+    let done = run(line);
+    (String::from_utf8_lossy(&done.out).into_owned(), done.err, done.code)
+}
+
+#[test]
+fn every_fixture_gives_the_same_with_several_threads() {
+    for fixture in fixtures() {
+        for form in FORMS {
+            let line = format!("{form} -r {fixture} --threads");
+            assert_eq!(all(&format!("{line} 3")), all(&format!("{line} 1")), "{line} 3");
+        }
+    }
+}
+
+/// How many connections there are in [`large`].
+const CONNECTIONS: u16 = 600;
+
+/// Many connections, thirty at a time and in turns, of three exchanges each. Packets are missing here and there, every
+/// seventh connection never ends, every eleventh is reset, and one packet in eighty is in two fragments.
+fn large(name: &str) -> std::path::PathBuf {
+    let mut file = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 101, 0, 0, 0];
+    let mut count = 0_u32;
+    for group in 0..CONNECTIONS / 30 {
+        let ports = group * 30..(group + 1) * 30;
+        let mut queues: Vec<_> = ports.map(|port| packets(port).into_iter()).collect();
+        while queues.iter().any(|queue| queue.len() > 0) {
+            for packet in queues.iter_mut().filter_map(Iterator::next) {
+                count += 1;
+                if count % 97 == 0 {
+                    continue;
+                }
+                let cut = if count % 80 == 0 && packet.len() > 60 { vec![] } else { vec![packet.clone()] };
+                let pieces = if cut.is_empty() { fragments(&packet, count as u16) } else { cut };
+                for piece in pieces {
+                    // Together some 15 minutes, so that some are silent for too long.
+                    for number in
+                        [1_000 + count / 12, count % 12 * 1_000, piece.len() as u32, piece.len() as u32]
+                    {
+                        file.extend(number.to_le_bytes());
+                    }
+                    file.extend(piece);
+                }
+            }
+        }
+    }
+    let path = std::env::temp_dir().join(format!("egret-{name}-{}.pcap", std::process::id()));
+    fs::write(&path, file).expect("a temporary file");
+    path
+}
+
+/// The packets of the connection from this port: IPv4 without a link header, without checksums.
+fn packets(port: u16) -> Vec<Vec<u8>> {
+    let (mut client, mut server) = (1_u32, 9_001_u32);
+    let packet = |up: bool, seq: u32, ack: u32, flags: u8, text: &[u8]| {
+        let ([from, to], ends) =
+            if up { ([1, 2], [10_000 + port, 80]) } else { ([2, 1], [80, 10_000 + port]) };
+        let mut bytes = vec![0x45, 0];
+        bytes.extend((40 + text.len() as u16).to_be_bytes());
+        bytes.extend([0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, from, 10, 0, 0, to]);
+        ends.iter().for_each(|port| bytes.extend(port.to_be_bytes()));
+        bytes.extend(seq.to_be_bytes());
+        bytes.extend(ack.to_be_bytes());
+        bytes.extend([0x50, flags, 0xff, 0xff, seq as u8, ack as u8, 0, 0]);
+        bytes.extend(text);
+        bytes
+    };
+    let mut all =
+        vec![packet(true, 0, 0, 2, b""), packet(false, 9_000, 1, 18, b""), packet(true, 1, 9_001, 16, b"")];
+    for index in 0..3 {
+        let request =
+            format!("GET /{port}/{index} HTTP/1.1\r\nHost: example.test\r\nCookie: secret={port}\r\n\r\n");
+        let body = format!("body {index} of {port} ").repeat(usize::from(port % 30));
+        let response = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        all.push(packet(true, client, server, 24, request.as_bytes()));
+        client += request.len() as u32;
+        for piece in response.as_bytes().chunks(200) {
+            all.push(packet(false, server, client, 24, piece));
+            server += piece.len() as u32;
+        }
+    }
+    match port {
+        _ if port % 7 == 0 => {}
+        _ if port % 11 == 0 => all.push(packet(false, server, client, 20, b"")),
+        _ => all.extend([
+            packet(true, client, server, 17, b""),
+            packet(false, server, client + 1, 17, b""),
+            packet(true, client + 1, server + 1, 16, b""),
+        ]),
+    }
+    all
+}
+
+/// The packet in two fragments.
+fn fragments(packet: &[u8], identification: u16) -> Vec<Vec<u8>> {
+    let (header, body) = packet.split_at(20);
+    let (first, second) = body.split_at(24);
+    [(first, 0x2000_u16), (second, 3)]
+        .map(|(piece, place)| {
+            let mut fragment = [header, piece].concat();
+            fragment[2..4].copy_from_slice(&(20 + piece.len() as u16).to_be_bytes());
+            fragment[4..6].copy_from_slice(&identification.to_be_bytes());
+            fragment[6..8].copy_from_slice(&place.to_be_bytes());
+            fragment
+        })
+        .to_vec()
+}
+
+#[test]
+fn much_traffic_gives_the_same_with_any_number_of_threads() {
+    let path = large("threads");
+    for form in FORMS.into_iter().chain(["http --har -", "http --redact --redact-key LICENSE-MIT -vv"]) {
+        let line = format!("{form} -r {} --threads", path.display());
+        let whole = all(&format!("{line} 1"));
+        let connections = format!("{CONNECTIONS} connections");
+        assert!(whole.1.contains(&connections) || form.starts_with("stats"), "{}", whole.1);
+        for threads in [2, 3, 8] {
+            assert!(all(&format!("{line} {threads}")) == whole, "{line} {threads}");
+        }
+        for more in ["-c 1234", "-s 100", "'port 10007 or port 10010'"] {
+            assert!(all(&format!("{line} 3 {more}")) == all(&format!("{line} 1 {more}")), "{line} 3 {more}");
+        }
+    }
+    fs::remove_file(path).expect("it is there");
+}
+
+#[test]
+fn parts_of_the_connections_are_the_whole_together() {
+    let path = large("shards");
+    for form in ["http --json", "streams --json"] {
+        let line = format!("{form} -r {}", path.display());
+        let sorted = |text: &str| {
+            let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+            lines.sort_unstable();
+            lines
+        };
+        for threads in [1, 2] {
+            let parts = ["0/3", "1/3", "2/3"].map(|part| {
+                let (lines, ..) = all(&format!("{line} --threads {threads} --shard {part}"));
+                assert!(!lines.is_empty());
+                lines
+            });
+            assert!(sorted(&parts.concat()) == sorted(&all(&line).0), "{line}");
+        }
+    }
+    let count = |part: &str| {
+        let stats = run(&format!("stats --json -r {} {part}", path.display())).records().remove(0);
+        let number =
+            |place: &str| stats.pointer(place).and_then(serde_json::Value::as_u64).expect("a number");
+        ["/packets", "/bytes", "/connections/total", "/streams/delivered", "/fragments/fragments"].map(number)
+    };
+    let parts = ["--shard 0/2", "--shard 1/2"].map(count);
+    let sum: Vec<u64> = parts[0].iter().zip(parts[1]).map(|(one, other)| one + other).collect();
+    assert_eq!(sum, count(""));
+    fs::remove_file(path).expect("it is there");
+}
+
+#[test]
+fn who_reads_no_further_ends_all_threads() {
+    let path = large("closed");
+    let line = format!("http --json --threads 4 -r {}", path.display());
+    assert!(run(&line).out.len() > 1 << 19, "more than a pipe takes");
+    let mut child = egret(&words(&line))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command starts");
+    let mut first = [0; 100];
+    child.stdout.take().expect("a pipe").read_exact(&mut first).expect("a beginning");
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    let mut said = String::new();
+    child.stderr.take().expect("a pipe").read_to_string(&mut said).expect("text");
+    assert_eq!(said, "", "there is no one to finish for");
+    fs::remove_file(path).expect("it is there");
+}
+
+#[test]
+fn damage_is_told_behind_what_came_before_it() {
+    let path = large("damaged");
+    let whole = fs::read(&path).expect("it was written");
+    fs::write(&path, &whole[..whole.len() - 5]).expect("a temporary file");
+    let line = format!("streams -r {} --threads", path.display());
+    let alone = all(&format!("{line} 1"));
+    assert_eq!(alone.2, Some(1));
+    assert!(all(&format!("{line} 3")) == alone);
+    fs::remove_file(path).expect("it is there");
+}
+
+#[test]
+fn what_is_no_part_is_refused() {
+    for wrong in ["--shard 2/2", "--shard 1", "--threads 0", "--threads 65536"] {
+        assert_eq!(run(&format!("http -r fixtures/http/get.pcap {wrong}")).code, Some(2), "{wrong}");
+    }
+}
