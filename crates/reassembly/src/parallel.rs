@@ -88,11 +88,11 @@ type ContextOf<F> = <<F as StreamFactory>::Stream as Stream>::Context;
 /// thread a few pieces of records of 64 KiB (or one record). Beside these there is what assemblers and contexts hold.
 ///
 /// # What limits it
-/// One thread reads, and tells whose each packet is: two thirds of that is the kernel's copy out of its cache. On the
-/// machines of the day this ends at four to five gigabytes of large packets a second, whatever is done with them and on
-/// however many cores. Until there, a core more costs the look at the list, 5 ns for each packet. A connection is on one
-/// thread, so one that is most of the traffic is as slow as ever. Beyond that there are machines: each takes a
-/// [`Shard`] of the same capture.
+/// One thread reads, and tells whose each packet is: with more and more cores, the whole comes down to what that takes,
+/// which is the kernel's copy out of its cache and a decoded header for each packet. So it pays where much is done with
+/// what was said (JSON, bodies, digests), and least where connections are only counted: there two threads can be slower than
+/// one. Each core more looks at the list of all packets. A connection is on one thread, so one that is most of the traffic
+/// is as slow as ever. Beyond that there are machines: each takes a [`Shard`] of the same capture.
 ///
 /// # Panics
 /// When a thread does, with its panic; if the system gives no more threads; with more than 65,535 workers.

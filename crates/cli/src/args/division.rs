@@ -15,7 +15,7 @@ const WORTH_IT: u64 = 32 << 20;
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Division {
     /// How many threads put connections together; what is printed is the same [default: one a core for files of 32 MiB and
-    /// more, one for anything else]
+    /// more, one for anything else and for `streams` without --digest]
     #[arg(long, value_name = "N", help_heading = "Division")]
     threads: Option<NonZeroU16>,
     /// Only part I of N of the connections, I from 0 to N-1: all parts together are the whole
@@ -24,8 +24,9 @@ pub(crate) struct Division {
 }
 
 impl Division {
-    /// How many threads a job is for.
-    pub(crate) fn threads(&self, job: &Job) -> usize {
+    /// How many threads a job is for; one, if nobody says otherwise, where each packet is `little` work: reading is most of
+    /// that then, which one thread does anyway.
+    pub(crate) fn threads(&self, job: &Job, little: bool) -> usize {
         let input = &job.input;
         // One connection is for one thread; and how far a series of files goes is known packet by packet.
         if input.stream.is_some() || input.exchange.is_some() || input.rotation() != Default::default() {
@@ -39,7 +40,7 @@ impl Division {
         };
         match self.threads {
             Some(threads) => usize::from(threads.get()),
-            None if size >= WORTH_IT => available_parallelism().map_or(1, usize::from),
+            None if size >= WORTH_IT && !little => available_parallelism().map_or(1, usize::from),
             None => 1,
         }
     }

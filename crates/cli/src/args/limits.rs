@@ -15,7 +15,7 @@ pub(crate) struct LimitArgs {
     /// [default: 64M; 128M for http and stats]
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Limits")]
     pub(crate) max_memory: Option<usize>,
-    /// Connections followed at a time [default: 200000]
+    /// Connections followed at a time, divided among the threads [default: 200000; an eighth more with several threads]
     #[arg(long, value_name = "N", help_heading = "Limits")]
     pub(crate) max_connections: Option<usize>,
     /// How long to wait for missing bytes that nobody acknowledged: 30s, 500ms, 2m [default: 30s]
@@ -52,6 +52,11 @@ pub(crate) enum OverlapArg {
     Last,
 }
 
+/// A limit that nobody asked for, with room for that connections do not divide evenly among threads: an eighth more.
+const fn uneven(connections: usize, threads: usize) -> usize {
+    if threads > 1 { connections + connections / 8 } else { connections }
+}
+
 impl LimitArgs {
     /// The limits of reassembly and of HTTP that these amount to: half of the memory for segments that wait, half for
     /// messages under way.
@@ -78,7 +83,10 @@ impl LimitArgs {
         Limits {
             memory,
             fragments: default.fragments.min(memory / 4),
-            connections: self.max_connections.unwrap_or(default.connections).div_ceil(threads),
+            connections: self
+                .max_connections
+                .unwrap_or_else(|| uneven(default.connections, threads))
+                .div_ceil(threads),
             patience: self.patience.unwrap_or(default.patience),
             idle: self.idle.unwrap_or(default.idle),
             overlap: match self.overlap {

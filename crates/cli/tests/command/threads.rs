@@ -39,10 +39,11 @@ fn large(name: &str) -> std::path::PathBuf {
         while queues.iter().any(|queue| queue.len() > 0) {
             for packet in queues.iter_mut().filter_map(Iterator::next) {
                 count += 1;
-                if count % 97 == 0 {
+                if count.is_multiple_of(97) {
                     continue;
                 }
-                let cut = if count % 80 == 0 && packet.len() > 60 { vec![] } else { vec![packet.clone()] };
+                let cut =
+                    if count.is_multiple_of(80) && packet.len() > 60 { vec![] } else { vec![packet.clone()] };
                 let pieces = if cut.is_empty() { fragments(&packet, count as u16) } else { cut };
                 for piece in pieces {
                     // Together some 15 minutes, so that some are silent for too long.
@@ -92,8 +93,8 @@ fn packets(port: u16) -> Vec<Vec<u8>> {
         }
     }
     match port {
-        _ if port % 7 == 0 => {}
-        _ if port % 11 == 0 => all.push(packet(false, server, client, 20, b"")),
+        _ if port.is_multiple_of(7) => {}
+        _ if port.is_multiple_of(11) => all.push(packet(false, server, client, 20, b"")),
         _ => all.extend([
             packet(true, client, server, 17, b""),
             packet(false, server, client + 1, 17, b""),

@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: &args::Http, redactor: Option<Redactor>) -> Result<
     let shown = body_bytes.unwrap_or(if shows_bodies { SHOWN } else { 0 });
     let archived = if har.is_some() { body_bytes.unwrap_or(ARCHIVED) } else { 0 };
     // One thread writes all files, so that they have one budget.
-    let threads = if bodies.is_some() { 1 } else { division.threads(&job) };
+    let threads = if bodies.is_some() { 1 } else { division.threads(&job, false) };
     let (reassembly, http) = limits.with_http(threads);
     // Files are written as bodies come, whether they are kept or not.
     let decode = if bodies.is_some() { Decode::Always } else { Decode::Kept };

@@ -24,7 +24,7 @@ const REASONS: usize = 64;
 pub(crate) fn run(arguments: &args::Stats) -> Result<ExitCode> {
     let args::Stats { form, limits, division, input } = arguments;
     let job = Job::new(input, form.look.quiet, true)?;
-    let threads = division.threads(&job);
+    let threads = division.threads(&job, false);
     let (reassembly, http) = limits.with_http(threads);
     let part = |_| {
         let counting = Counting { json: form.json, counts: Counts::default(), records: Records::default() };

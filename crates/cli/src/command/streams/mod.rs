@@ -26,7 +26,7 @@ const LISTED_AT_ONCE: usize = 100_000;
 pub(crate) fn run(arguments: &args::Streams) -> Result<ExitCode> {
     let args::Streams { digest, form, limits, division, input } = arguments;
     let job = Job::new(input, form.look.quiet, true)?;
-    let (out, threads) = (Output::new(&form.look)?, division.threads(&job));
+    let (out, threads) = (Output::new(&form.look)?, division.threads(&job, !digest));
     let room = LISTED_AT_ONCE / threads;
     let part = |out| Context { out, json: form.json, room, connections: 0, lost: Lost::default() };
     let parts = match threads {
