@@ -131,6 +131,15 @@ impl<S: Stream> Tracked<S> {
         }
     }
 
+    /// The direction's half, and the other's.
+    pub(crate) fn halves_mut(&mut self, direction: Direction) -> (&mut Half, &mut Half) {
+        let [client, server] = &mut self.halves;
+        match direction {
+            Direction::ClientToServer => (client, server),
+            Direction::ServerToClient => (server, client),
+        }
+    }
+
     /// What is kept before the rules are applied to it.
     pub(crate) fn aside(&self) -> &Aside {
         const NOTHING: &Aside = &Aside::new();
@@ -316,6 +325,9 @@ impl<S: Stream> Tracked<S> {
                 Admit::No => return self.refuse(&segment, Refusal::Stream, env),
                 Admit::Ignore => self.ignore(),
             }
+        }
+        if self.in_order(&segment, arrival, env) {
+            return;
         }
         let arrival = Arrival { segment, ..*arrival };
         self.apply(&arrival, env);

@@ -57,6 +57,7 @@ mod delivery;
 mod fragments;
 mod half;
 mod handshake;
+mod in_order;
 mod key;
 mod limits;
 mod parallel;

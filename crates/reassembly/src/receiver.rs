@@ -320,14 +320,8 @@ impl<S: Stream> Tracked<S> {
     /// An acknowledgment beyond everything the peer could have sent is ignored: it would turn bytes that are still to
     /// come into a gap. Two that agree are believed, see `heed_claim`.
     pub(crate) fn acknowledge(&mut self, segment: &Segment<'_>) -> Option<u64> {
-        // Without the option on both sides neither scales, and a SYN itself never does (RFC 7323 §2.2).
-        let scales = self.halves.each_ref().map(|half| half.scale);
-        let scale = match self.half(segment.direction).scale {
-            _ if segment.flags.has(TcpFlags::SYN) || scales.contains(&Scale::Without) => 0,
-            Scale::By(shift) => shift,
-            Scale::Without | Scale::Unknown => MAX_SCALE,
-        };
-        let exact = !scales.contains(&Scale::Unknown);
+        let scale = if segment.flags.has(TcpFlags::SYN) { 0 } else { self.scale(segment.direction) };
+        let exact = self.knows_windows();
         let half = self.half_mut(segment.direction.reversed());
         let numbering = *half.numbering.get_or_insert(Numbering::starting_at(segment.ack));
         let offset = u64::try_from(numbering.offset(half.next.max(half.acked), segment.ack)).ok()?;
@@ -344,6 +338,21 @@ impl<S: Stream> Tracked<S> {
         let offset = half.fin.map_or(offset, |fin| offset.min(fin.max(half.next)));
         half.acked = half.acked.max(offset);
         Some(offset)
+    }
+
+    /// By how much this side's windows are to be shifted, behind the SYN (RFC 7323 §2.2).
+    pub(crate) fn scale(&self, direction: Direction) -> u8 {
+        match self.half(direction).scale {
+            // Without the option on both sides neither scales.
+            _ if self.halves.iter().any(|half| half.scale == Scale::Without) => 0,
+            Scale::By(shift) => shift,
+            Scale::Without | Scale::Unknown => MAX_SCALE,
+        }
+    }
+
+    /// Whether both sides' window scales are known.
+    pub(crate) fn knows_windows(&self) -> bool {
+        self.halves.iter().all(|half| half.scale != Scale::Unknown)
     }
 
     /// A RST: believed when its number is exactly the next byte, or when that byte is not known and it may be right.

@@ -8,7 +8,7 @@
     reason = "a test asserts by panicking"
 )]
 
-use egret_reassembly::{Anomaly, Ending, GapReason, Limits, Overlap};
+use egret_reassembly::{Anomaly, Ending, GapReason, Limits, Overlap, TcpFlags};
 use proptest::prelude::*;
 
 mod support;
@@ -36,6 +36,47 @@ fn message(len: usize) -> Vec<u8> {
 }
 
 proptest! {
+    /// The receiver's rules know nothing of congestion; but a segment with such a flag does not go the short way that is
+    /// there for plain ones, so that both ways are compared here.
+    #[test]
+    fn congestion_flags_change_nothing(
+        isns: (u32, u32),
+        turns in prop::collection::vec((any::<bool>(), 0_usize..40, 0_u32..6, 0_u8..20, any::<bool>()), 1..40),
+    ) {
+        let mut next = [isns.0.wrapping_add(1), isns.1.wrapping_add(1)];
+        let mut segments = handshake(isns.0, isns.1);
+        for (clock, (from_client, len, behind, odd, stamped)) in (1_u32..).zip(turns) {
+            let (own, other) = if from_client { (0, 1) } else { (1, 0) };
+            let (mut seq, mut ack) = (next[own], next[other]);
+            next[own] = seq.wrapping_add(len as u32);
+            match odd {
+                // Sent again, not captured, acknowledged too late or too early, out of order, without a push.
+                0 => segments.push(sent(from_client, seq, ack, ACK | PSH, &message(len))),
+                1 => continue,
+                2 => ack = ack.wrapping_sub(behind),
+                3 => ack = ack.wrapping_add(behind),
+                4 => seq = seq.wrapping_sub(behind),
+                _ => {}
+            }
+            let flags = if odd < 12 { ACK | PSH } else { ACK };
+            let mut segment = sent(from_client, seq, ack, flags, &message(len));
+            if stamped {
+                let [a, b, c, d] = clock.wrapping_sub(behind * u32::from(odd == 5)).to_be_bytes();
+                segment = segment.options(&[1, 1, 8, 10, a, b, c, d, 0, 0, 0, 0]);
+            }
+            let place = if odd == 6 { segments.len() - 1 } else { segments.len() };
+            segments.insert(place.max(3), segment);
+        }
+        segments.push(sent(true, next[0], next[1], ACK | FIN, b""));
+        segments.push(sent(false, next[1], next[0].wrapping_add(1), ACK | FIN, b""));
+        let segments = timed(segments);
+        let mut flagged = segments.clone();
+        flagged.iter_mut().skip(3).for_each(|segment| segment.flags |= TcpFlags::ECE);
+        let (plain, flagged) = (run(&segments), run(&flagged));
+        prop_assert_eq!(plain.text(), flagged.text());
+        prop_assert_eq!(plain.closes, flagged.closes);
+    }
+
     #[test]
     fn any_order_cut_and_repetition_of_the_segments_gives_the_bytes_that_were_sent(
         isn: u32,
