@@ -43,6 +43,21 @@ impl Connection {
         }
     }
 
+    /// The response under way has no body, although its head says so.
+    pub(crate) fn body_is_none<H: Handler>(&mut self, at: Moment, context: &mut Context<H>) {
+        let content = self.server.content.take();
+        if let Some(slot) = self.queue.slots.front_mut() {
+            let message = &mut slot.exchange.response.0;
+            if let Some(content) = content {
+                context.content_end(content, message, None);
+            }
+            let body = &mut message.body;
+            (body.framing, body.undecoded) = (Framing::None, None);
+            (body.decoded_size, body.decoded_sha256) = (None, None);
+        }
+        self.message_end(Direction::ServerToClient, at, context);
+    }
+
     /// Takes a step in a chunked body.
     fn chunked<H: Handler>(
         &mut self,

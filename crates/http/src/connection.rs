@@ -92,6 +92,9 @@ impl Connection {
         if direction == Direction::ServerToClient {
             self.end_simple_request(at, context);
         }
+        if self.has_no_body(direction, bytes) {
+            self.body_is_none(at.moment(), context);
+        }
         self.said(direction, bytes, at, context);
         self.side(direction).position = offset.saturating_add(bytes.len() as u64);
         self.settle(at.moment(), context);
@@ -115,6 +118,12 @@ impl Connection {
             if self.goes_on(direction, rest, at.ack) {
                 self.message_end(direction, at.moment(), context);
             }
+            // What tells what the server had received before a head is in pieces that end in front of it.
+            let before_head = direction == Direction::ServerToClient
+                && matches!(
+                    self.server.state,
+                    State::Lost(_) | State::Length(_) | State::Chunked(_) | State::UntilClose
+                );
             let taken = match &mut self.side(direction).state {
                 State::Start | State::Head(_) => self.head(direction, rest, at, context),
                 State::Length(_) | State::Chunked(_) | State::UntilClose => {
@@ -133,6 +142,9 @@ impl Connection {
                 State::Hello(_) => self.hello(direction, rest, context),
             };
             rest = rest.get(taken..).unwrap_or_default();
+            if before_head && rest.is_empty() {
+                self.queue.heard(at.ack);
+            }
             at.offset = at.offset.saturating_add(taken as u64);
         }
     }

@@ -70,8 +70,28 @@ impl Connection {
         if let (true, State::Lost(lost)) = (found, &side.state) {
             side.resync = Some(*lost);
             side.state = State::Start;
+            let position = side.position;
+            if direction == Direction::ClientToServer {
+                self.queue.found_requests(position);
+            }
         }
         direction
+    }
+
+    /// Whether a response to a request that was never seen had no body, whatever its head says: where the body would
+    /// begin, a segment begins with the next status line. What was lost asked with HEAD (RFC 9110 §9.3.2).
+    pub(crate) fn has_no_body(&mut self, direction: Direction, bytes: &[u8]) -> bool {
+        direction == Direction::ServerToClient
+            && self.server.state.is_body()
+            && self.queue.slots.front().is_some_and(|slot| {
+                let body = &slot.exchange.response.0.body;
+                !slot.exchange.has_request && body.size == 0
+            })
+            && match &self.server.state {
+                State::Chunked(chunks) => chunks.is_untouched(),
+                _ => true,
+            }
+            && sniff(bytes) == Sniff::Response
     }
 
     /// From here on the direction is lost.

@@ -272,12 +272,14 @@ impl Connection {
         context: &mut Context<H>,
     ) {
         let cut = found.fault.is_some();
+        let end = found.offset.saturating_add(found.scan.before as u64);
         let mut lengths = match self.add_head(direction, head, found, at, context) {
             Ok(lengths) => lengths,
             // No memory for the exchange: nobody would know whose body it is that follows, if one does.
             Err(true) => {
                 if direction == Direction::ClientToServer {
                     self.queue.lose_requests(Why::Limit, self.next_index);
+                    self.queue.found_requests(end);
                 }
                 return;
             }

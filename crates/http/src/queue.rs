@@ -4,6 +4,9 @@
 //! unanswered, the right one, and shifts none; where that cannot be told, the exchanges say so. Nothing here takes
 //! more steps than requests leave the queue, but for a binary search.
 //!
+//! Where requests are lost, nobody sees whether they were pipelined. The first one behind them is answered for certain only
+//! where its client had waited for what the server said with all of the lost ones in hand.
+//!
 //! What it rests on: a client that does not pipeline sends a request when it has received the whole response before.
 //! The acknowledgment number in the request's packet is then exactly where its own response will begin. One that sends
 //! several at once and waits for all of their responses does so too, for the first of the next ones; unless it was seen
@@ -23,15 +26,30 @@ pub(crate) struct Queue {
     last_acked: Option<u64>,
     /// Whether the client sent more when it had got some of the responses it waited for, and not all.
     refills: bool,
+    /// Whether the client was seen to send a request while it waited for the answer to another.
+    pipelines: bool,
     /// Exchanges below this index may be joined from two different ones.
     uncertain: u64,
     /// Requests that were reported because the queue was full, and whose responses are still to come.
     pub(crate) skipped: u64,
     /// The index of the first of them.
     pub(crate) skipped_from: u64,
-    /// Why requests may have been lost, and the index of the first exchange that began behind them. Known until a
-    /// response to one of those shows that the answers to the lost ones are past.
-    request_loss: Option<(Why, u64)>,
+    /// Requests that may have been lost. Known until a response shows that the answers to them are past.
+    request_loss: Option<RequestLoss>,
+    /// Where the last bytes of the client's stream end that may have been lost requests.
+    lost_until: u64,
+    /// How far the server had received the client's stream when it said what it said last.
+    received: Option<u64>,
+}
+
+/// Requests that may have been lost, at one place or at several.
+#[derive(Debug, Clone, Copy)]
+struct RequestLoss {
+    why: Why,
+    /// The index of the first exchange that began behind the first of them.
+    first: u64,
+    /// The index of the first exchange that began behind all of them.
+    last: u64,
 }
 
 /// What a response head is to the queue.
@@ -47,12 +65,16 @@ impl Queue {
     /// Adds a request, which acknowledged the server's stream up to `acked`; `certain` if nothing of it was lost.
     pub(crate) fn add(&mut self, mut slot: Box<Slot>, acked: Option<u64>, certain: bool) {
         slot.acked = acked;
+        slot.lost_until = self.lost_until;
         slot.pipelined = match (self.last_acked, acked) {
             (Some(before), Some(now)) => now <= before,
             (_, None) => !self.slots.is_empty(),
             (None, Some(_)) => false,
         };
-        self.refills |= certain && !slot.pipelined && !self.slots.is_empty();
+        self.pipelines |= slot.pipelined;
+        // A response that nobody was seen to ask for is not waited for, as far as one can tell.
+        let waits = self.slots.back().is_some_and(|slot| slot.exchange.has_request);
+        self.refills |= certain && !slot.pipelined && waits;
         if self.slots.front().is_some_and(|front| self.is_uncertain(front)) {
             self.uncertain = slot.exchange.index + 1;
         }
@@ -69,13 +91,31 @@ impl Queue {
     /// that of either.
     pub(crate) fn doubt(&mut self) {
         if self.slots.len() > 1 {
-            self.uncertain = self.slots.back().map_or(0, |slot| slot.exchange.index + 1);
+            self.doubt_all();
         }
+    }
+
+    fn doubt_all(&mut self) {
+        self.uncertain = self.slots.back().map_or(0, |slot| slot.exchange.index + 1);
     }
 
     /// Requests may have been lost in front of the exchange that will have this index.
     pub(crate) const fn lose_requests(&mut self, why: Why, index: u64) {
-        self.request_loss = Some((why, index));
+        let first = match self.request_loss {
+            Some(loss) => loss.first,
+            None => index,
+        };
+        self.request_loss = Some(RequestLoss { why, first, last: index });
+    }
+
+    /// What was lost of the client's stream ends here.
+    pub(crate) fn found_requests(&mut self, position: u64) {
+        self.lost_until = self.lost_until.max(position);
+    }
+
+    /// The server has said something, when it had received the client's stream up to `received`.
+    pub(crate) fn heard(&mut self, received: Option<u64>) {
+        self.received = self.received.max(received);
     }
 
     /// Which exchange a response answers that begins at `at`, in front of which bytes may have been `lost`; its server
@@ -83,19 +123,35 @@ impl Queue {
     pub(crate) fn pair(&mut self, at: u64, received: Option<u64>, lost: Option<&Lost>) -> Pairing {
         let pairing = self.choose(at, received, lost);
         if pairing.answers.is_ok()
-            && let (Some((_, index)), Some(slot)) = (self.request_loss, self.slots.get(pairing.lost))
-            && slot.exchange.index >= index
+            && let (Some(loss), Some(slot)) = (self.request_loss, self.slots.get(pairing.lost))
+            && slot.exchange.index >= loss.first
         {
-            self.request_loss = None;
+            let behind = slot.exchange.index + 1;
+            if self.answers_to_lost_are_past(slot, at, lost) {
+                self.request_loss = (loss.last >= behind).then_some(RequestLoss { first: behind, ..loss });
+            } else {
+                self.doubt_all();
+            }
         }
+        self.heard(received);
         pairing
+    }
+
+    /// Whether the response that begins at `at` is to this request and not to one that was lost in front of it: the
+    /// client had waited for what the server said with all of those in hand, or for a whole lost response at least.
+    fn answers_to_lost_are_past(&self, slot: &Slot, at: u64, lost: Option<&Lost>) -> bool {
+        slot.acked == Some(at)
+            && !slot.pipelined
+            && !self.refills
+            && (self.received.is_some_and(|received| received >= slot.lost_until)
+                || !self.pipelines && lost.is_some_and(|lost| lost.clean))
     }
 
     fn choose(&mut self, at: u64, received: Option<u64>, lost: Option<&Lost>) -> Pairing {
         let front = |lost| Pairing { lost, answers: Ok(()) };
         let unasked = |lost, why| Pairing { lost, answers: Err(why) };
         let nobody = match (self.request_loss, lost) {
-            (Some((why, _)), _) => why,
+            (Some(loss), _) => loss.why,
             (None, Some(lost)) => lost.why,
             (None, None) => Why::Unasked,
         };
@@ -134,14 +190,14 @@ impl Queue {
             Some((exact, _)) if !pipelined(exact + 1) => front(exact),
             Some((exact, slot)) if exact < sent && !slot.pipelined && !self.refills => front(exact),
             _ if pipelined(sent) => {
-                self.uncertain = self.slots.back().map_or(0, |slot| slot.exchange.index + 1);
+                self.doubt_all();
                 // What was lost began with a response, most likely the whole of it, and this is the next.
                 front(usize::from(sent > 1 && lost.is_some_and(|lost| lost.clean)))
             }
             // No request was sent exactly here. If none was lost it is the last one's, behind an interim response.
             _ => match self.request_loss {
                 None => front(sent.saturating_sub(1)),
-                Some((why, _)) => unasked(sent, why),
+                Some(loss) => unasked(sent, loss.why),
             },
         }
     }

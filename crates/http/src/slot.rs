@@ -16,6 +16,8 @@ pub(crate) struct Slot {
     pub(crate) acked: Option<u64>,
     /// Where the request begins in the client's stream.
     pub(crate) offset: u64,
+    /// Where the last lost bytes in front of it end in the client's stream.
+    pub(crate) lost_until: u64,
     /// Where the response begins in the server's stream, if it has.
     pub(crate) answered: Option<u64>,
     /// Whether the request before it had got no byte of its response when this one was sent.
@@ -51,6 +53,7 @@ impl Slot {
             exchange,
             acked: None,
             offset: 0,
+            lost_until: 0,
             answered: None,
             pipelined: false,
             request: Progress::Nothing,
@@ -125,7 +128,7 @@ impl Slot {
             message.trailers.fields.shrink_to(KEEP / 16);
         }
         (self.acked, self.pipelined) = (None, false);
-        (self.offset, self.answered) = (0, None);
+        (self.offset, self.lost_until, self.answered) = (0, 0, None);
         (self.request, self.response) = (Progress::Nothing, Progress::Nothing);
         (self.request_fault, self.response_fault) = (None, None);
         let exchange = &mut self.exchange;

@@ -284,6 +284,94 @@ fn a_lost_request_with_its_response_shifts_nothing() {
 }
 
 #[test]
+fn a_request_pipelined_behind_a_lost_one_is_not_given_its_answer() {
+    let after = |talk: Talk| talk.client(get(2)).server(sized(2)).client(get(3)).server(sized(3));
+    let known = ["GET /2 0 > 212 10 complete", "GET /3 0 > 213 10 complete"];
+    // Its first request is lost, and the capture begins with the second.
+    let talk = after(Talk::new().lose_client(get(0)).client(get(1)).server(sized(0)).server(sized(1)));
+    let lines = talk.lines();
+    assert_eq!(
+        lines[..2],
+        [
+            "GET /1 0 > 210 10 response-head incomplete: pairing-uncertain",
+            "- > 211 10 request-head incomplete: gap-acknowledged"
+        ]
+    );
+    assert_eq!(lines[2..], known, "{lines:?}");
+    assert_eq!(late(&talk).lines(), lines);
+    // Lost behind one that was seen, and lost twice.
+    let burst = |talk: Talk| talk.client(get(4)).lose_client(get(5)).client(get(6));
+    let answers = |talk: Talk| after(talk.server(sized(4)).server(sized(5)).server(sized(6)));
+    let third = Talk::new().lose_client(get(3));
+    for (talk, complete) in [
+        (answers(burst(Talk::new())), 3),
+        // What was answered says nothing of the request that was lost behind it.
+        (answers(burst(third.clone().server(sized(3)))), 3),
+        (after(burst(third).server(sized(3)).server(sized(4)).server(sized(5)).server(sized(6))), 2),
+    ] {
+        let lines = talk.lines();
+        let certain: Vec<_> = lines.iter().filter(|line| line.ends_with(" complete")).collect();
+        assert!(certain.iter().all(|line| line[5..6] == line[13..14]), "{lines:?}");
+        assert_eq!(certain.len(), complete, "{lines:?}");
+    }
+    // Nor does a lost part of an answer say that the one to the lost request is past.
+    let talk = Talk::new()
+        .client(get(0))
+        .server(&chunked(0)[..55])
+        .lose_server(&chunked(0)[55..])
+        .lose_client(get(1))
+        .client(get(2))
+        .server(sized(1))
+        .server(sized(2));
+    assert!(!talk.lines().iter().any(|line| line.starts_with("GET /2") && line.ends_with(" complete")));
+}
+
+#[test]
+fn the_answer_to_a_lost_head_request_has_no_body() {
+    // Whatever tells of a body, the next status line at the start of a segment shows that there was none.
+    for framing in ["Content-Length: 500", "Transfer-Encoding: chunked", "Content-Encoding: gzip\r\nX: y"] {
+        let answer = format!("HTTP/1.1 200 OK\r\n{framing}\r\n\r\n");
+        let talk = Talk::new()
+            .client(get(0))
+            .server(sized(0))
+            .lose_client("HEAD / HTTP/1.1\r\n\r\n")
+            .server(&answer)
+            .client(get(1))
+            .server(sized(1))
+            .client(get(2))
+            .server(sized(2));
+        assert_eq!(
+            talk.lines(),
+            [
+                "GET /0 0 > 210 10 complete",
+                "- > 200 0 request-head incomplete: gap-acknowledged",
+                "GET /1 0 > 211 10 complete",
+                "GET /2 0 > 212 10 complete",
+            ]
+        );
+    }
+    // One that was asked for with another method has the body that it says, and so has one that has begun.
+    let message = sized(1);
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", message.len());
+    let asked = Talk::new().client(get(0)).server(&head).server(&message).client(get(2)).server(sized(2));
+    let size = message.len();
+    assert_eq!(asked.lines()[0], format!("GET /0 0 > 200 {size} complete"));
+    let begun = Talk::new()
+        .lose_client(get(0))
+        .server(head.replace(&format!(": {size}"), &format!(": {}", size + 1)) + "x")
+        .server(&message)
+        .client(get(2))
+        .server(sized(2));
+    assert_eq!(
+        begun.lines(),
+        [
+            format!("- > 200 {} request-head incomplete: gap-acknowledged", size + 1),
+            "GET /2 0 > 212 10 complete".to_owned()
+        ]
+    );
+}
+
+#[test]
 fn several_responses_in_one_gap() {
     let mut talk = Talk::new();
     for number in 0..5 {

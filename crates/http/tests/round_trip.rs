@@ -17,7 +17,7 @@ use std::ops::Range;
 
 use egret_http::{
     Assembler, Context, Decode, Exchange, HttpFactory, Limits, LinkType, Message, Packet, Part, StreamLimits,
-    StreamPool, Timestamp, Verdict, decode,
+    StreamPool, Timestamp, Verdict, Why, decode,
 };
 use made::{Conversation, Made};
 use proptest::prelude::*;
@@ -234,6 +234,12 @@ proptest! {
         if unknown {
             return Ok(());
         }
+        let is_doubtful_behind = |number: usize| {
+            let parts = &parts[..number];
+            let request = |parts: &Parts| is_lost(CLIENT, &(parts.request_head.start..parts.request_body.end));
+            let response = |parts: &Parts| is_lost(SERVER, &(parts.interim.start..parts.response_body.end));
+            parts.iter().any(request) && parts.iter().any(response)
+        };
         let mut of: BTreeMap<usize, &Exchange> = BTreeMap::new();
         let mut alone = Vec::new();
         for exchange in &found {
@@ -266,6 +272,11 @@ proptest! {
                 continue;
             }
             match damaged {
+                // Where both a request and what the server said are lost, nobody can tell for sure that the request was not
+                // pipelined and its answer is still to come.
+                [false, false, false, false, false]
+                    if matches!(verdict, Verdict::Incomplete { why: Why::PairingUncertain, .. })
+                        && is_doubtful_behind(number) => {}
                 [false, false, false, false, false] => {
                     prop_assert!(verdict.is_complete(), "{}: {}, lost {:?}", number, exchange, lost);
                     let bytes = |message: &Message| {
@@ -304,7 +315,18 @@ proptest! {
         let mut peers = Peers::new(mss);
         let parts = say(&mut peers, &conversation, true);
         peers.close();
-        let (packets, lost) = capture(peers.packets, &fate, &[SERVER]);
+        let (packets, lost) = capture(peers.packets, &fate, &[CLIENT, SERVER]);
+        let is_gone = |side: usize, part: &Range<usize>| {
+            part.clone().all(|place| lost[side].iter().any(|range| range.contains(&place)))
+        };
+        // Of a client that was not seen to pipeline, a request behind a lost exchange is taken for the next one.
+        let vanished = parts.iter().any(|parts| {
+            is_gone(CLIENT, &(parts.request_head.start..parts.request_body.end))
+                && is_gone(SERVER, &(parts.interim.start..parts.response_body.end))
+        });
+        if vanished {
+            return Ok(());
+        }
         let found = exchanges(&packets);
         for exchange in &found {
             if let [Some(request), Some(response)] = numbers(exchange)
