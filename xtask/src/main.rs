@@ -20,6 +20,7 @@ mod record;
 mod script;
 mod setup;
 mod shell;
+mod soak;
 mod test;
 mod tidy;
 mod workspace;
@@ -40,6 +41,8 @@ cargo xtask COMMAND
   compare FILE…    what tshark and tcpflow make of captures, beside what egret makes of them
   fuzz [TARGET…] [--minutes N]
                    run the fuzz targets of crates/*/fuzz, all or these, for so long each
+  soak [--minutes N] [--seed S] [--case N]
+                   damage every fixture in every way and check what all layers make of it, for so long; or do one case again
   record [NAME…]   make the real captures anew, all or these, with web servers, clients and egret itself
   model-score      what `egret api` infers of servers beside what they publish of themselves, and mitmproxy2swagger
   bench            make captures of which all is known, check what egret says of them, and measure it
@@ -61,7 +64,9 @@ fn run(words: &[String]) -> Result<()> {
         print!("{HELP}");
         return Ok(());
     };
-    if !matches!(command.as_str(), "demo" | "compare" | "fuzz" | "bench" | "record") && !rest.is_empty() {
+    if !matches!(command.as_str(), "demo" | "compare" | "fuzz" | "soak" | "bench" | "record")
+        && !rest.is_empty()
+    {
         bail!("`{command}` takes no arguments\n\n{HELP}");
     }
     match command.as_str() {
@@ -73,6 +78,7 @@ fn run(words: &[String]) -> Result<()> {
         "tidy" => tidy::run(),
         "compare" => compare::run(rest),
         "fuzz" => fuzz::run(rest),
+        "soak" => soak::run(rest),
         "record" => record::run(rest),
         "bench" => bench::run(rest),
         "model-score" => model_score::run(),
