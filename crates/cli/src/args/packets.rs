@@ -28,6 +28,9 @@ pub(crate) struct Packets {
     /// Accepted for tcpdump's sake: sequence numbers are always those of the wire
     #[arg(short = 'S', action = clap::ArgAction::Count)]
     pub(crate) absolute: u8,
+    /// List the interfaces, as `egret interfaces` does, and read no packets
+    #[arg(short = 'D', long, conflicts_with_all = ["read", "interface", "write", "filter", "program"])]
+    pub(crate) list_interfaces: bool,
     #[command(flatten)]
     pub(crate) form: Form,
     #[command(flatten)]

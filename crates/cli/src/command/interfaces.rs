@@ -4,20 +4,20 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::args;
+use crate::args::Form;
 
 #[cfg(not(feature = "libpcap"))]
-pub(crate) fn run(_: &args::Interfaces) -> Result<ExitCode> {
+pub(crate) fn run(_: &Form) -> Result<ExitCode> {
     anyhow::bail!("cannot list interfaces: {}", crate::pipeline::NO_LIBPCAP)
 }
 
 #[cfg(feature = "libpcap")]
-pub(crate) fn run(arguments: &args::Interfaces) -> Result<ExitCode> {
-    let mut out = crate::output::Output::new(&arguments.form.look)?;
+pub(crate) fn run(form: &Form) -> Result<ExitCode> {
+    let mut out = crate::output::Output::new(&form.look)?;
     let devices = egret_capture::devices()?;
     let width = devices.iter().map(|device| device.name.chars().count()).max().unwrap_or(0);
     for device in &devices {
-        if arguments.form.json {
+        if form.json {
             out.json(|json| with_libpcap::write(device, json));
         } else {
             out.line(with_libpcap::Line { device, width });

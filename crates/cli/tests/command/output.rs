@@ -190,6 +190,21 @@ fn interfaces_stand_in_columns() {
 }
 
 #[test]
+#[cfg(feature = "libpcap")]
+fn packets_lists_interfaces_with_tcpdumps_letter() {
+    let loopback = |line: &str| {
+        let done = run(line);
+        let found = done.text().lines().find(|line| line.starts_with("lo")).map(str::to_owned);
+        // Columns are as wide as the longest name there is just now.
+        found.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+    };
+    assert!(loopback("packets -D").is_some_and(|line| line.contains("loopback")));
+    assert_eq!(loopback("packets -D"), loopback("interfaces"));
+    assert!(run("packets -D --json").records().iter().any(|device| device["loopback"] == true));
+    assert_eq!(run(&format!("packets -D -r {GOOD}")).code, Some(2));
+}
+
+#[test]
 fn completions_and_manual_pages() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         assert!(run(&format!("completions {shell}")).text().contains("egret"));

@@ -7,10 +7,10 @@ use std::process::ExitCode;
 use anyhow::Result;
 use egret_decode::{Decoder, Layers, Packet};
 
-use crate::args;
 use crate::job::Job;
 use crate::output::{Output, dump};
 use crate::pipeline::{self, Consumer, End};
+use crate::{args, command};
 
 mod record;
 mod time;
@@ -20,6 +20,9 @@ use time::Times;
 /// With `redacts`, what was said in words is not shown.
 pub(crate) fn run(arguments: &args::Packets, redacts: bool) -> Result<ExitCode> {
     let args::Packets { form, input, time, .. } = arguments;
+    if arguments.list_interfaces {
+        return command::interfaces::run(form);
+    }
     let prints = input.write.is_none();
     let job = Job::new(input, form.look.quiet, prints)?;
     let out = Output::new(&form.look)?;
