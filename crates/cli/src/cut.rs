@@ -4,8 +4,6 @@
 //! for each packet of the connection. All IP fragments of its packets belong to it, and tunnels are looked into, as
 //! everywhere. Refuses: what cannot be read twice.
 
-use std::collections::HashMap;
-use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
@@ -20,9 +18,6 @@ use egret_reassembly::{
 
 use crate::job::{Job, Source};
 
-/// The numbers of the fragments held at a time, of datagrams that are not complete: below a megabyte.
-const FRAGMENTS: usize = 50_000;
-
 /// The numbers of the packets that are wanted, in order; `None` if all are.
 ///
 /// # Errors
@@ -35,27 +30,29 @@ pub(crate) fn wanted(job: &Job) -> Result<Option<Vec<u64>>> {
     };
     let Source::Files(files) = &job.source else { return Ok(None) };
     let decoder = job.input.decoding.decoder();
-    let mut wanted = members(files, &decoder, connection)?;
-    if let Some(exchange) = exchange {
-        let span = span(files, &decoder, connection, exchange)?;
-        wanted.retain(|number| span.contains(number));
-    }
+    let span = match exchange {
+        Some(exchange) => span(files, &decoder, connection, exchange)?,
+        None => 0..=u64::MAX,
+    };
+    let wanted = members(files, &decoder, connection, span)?;
     if wanted.is_empty() {
         bail!("no connection has the id {connection}: egret streams lists those there are");
     }
     Ok(Some(wanted))
 }
 
-/// The packets of a connection.
-fn members(files: &[PathBuf], decoder: &Decoder, connection: u64) -> Result<Vec<u64>> {
+/// The packets of a connection of which the segments are in `span`: a segment in fragments is where its last one is.
+fn members(
+    files: &[PathBuf],
+    decoder: &Decoder,
+    connection: u64,
+    span: RangeInclusive<u64>,
+) -> Result<Vec<u64>> {
     let mut assembler = Assembler::new(StreamPool::new(Factory(connection), Limits::default()));
-    let mut members = Members::default();
-    each(files, decoder, |decoded| {
-        let number = decoded.packet.number;
-        members.current = (number, Fragments::key(&decoded));
-        members.fragments.note(number, members.current.1);
-        assembler.assemble(&decoded, &mut members);
-    })?;
+    let mut members = Members { numbers: Vec::new(), span };
+    each(files, decoder, |decoded| assembler.assemble(&decoded, &mut members))?;
+    // What waited until its time was believed comes now.
+    assembler.finish(&mut members);
     members.numbers.sort_unstable();
     members.numbers.dedup();
     Ok(members.numbers)
@@ -96,44 +93,11 @@ fn each(files: &[PathBuf], decoder: &Decoder, mut visit: impl FnMut(Decoded<'_>)
     Ok(())
 }
 
-#[derive(Default)]
+/// The packets that were found.
 struct Members {
     numbers: Vec<u64>,
-    fragments: Fragments,
-    /// The packet that is being assembled, and the datagram that it is a fragment of.
-    current: (u64, Option<Datagram>),
-}
-
-/// Addresses, number and protocol of a datagram that was sent in fragments.
-type Datagram = (IpAddr, IpAddr, u32, u8);
-
-/// The fragments of datagrams that are not complete.
-#[derive(Default)]
-struct Fragments {
-    of: HashMap<Datagram, Vec<u64>>,
-    count: usize,
-}
-
-impl Fragments {
-    fn key(decoded: &Decoded<'_>) -> Option<Datagram> {
-        let (source, destination) = decoded.network.and_then(|network| network.addresses())?;
-        decoded.fragment().map(|fragment| (source, destination, fragment.identification, fragment.protocol))
-    }
-
-    fn note(&mut self, number: u64, datagram: Option<Datagram>) {
-        let Some(datagram) = datagram else { return };
-        if self.count >= FRAGMENTS {
-            *self = Self::default();
-        }
-        self.of.entry(datagram).or_default().push(number);
-        self.count += 1;
-    }
-
-    fn take(&mut self, datagram: Datagram) -> Vec<u64> {
-        let numbers = self.of.remove(&datagram).unwrap_or_default();
-        self.count -= numbers.len();
-        numbers
-    }
+    /// What is between these belongs to it.
+    span: RangeInclusive<u64>,
 }
 
 /// Makes streams that note the packets of one connection.
@@ -153,13 +117,9 @@ impl Stream for Noted {
     type Context = Members;
 
     fn accept(&mut self, segment: &Segment<'_>, members: &mut Members) -> Admit {
-        if self.0 {
+        if self.0 && members.span.contains(&segment.packet) {
             members.numbers.push(segment.packet);
-            if let (number, Some(datagram)) = members.current
-                && number == segment.packet
-            {
-                members.numbers.extend(members.fragments.take(datagram));
-            }
+            members.numbers.extend(segment.fragments);
         }
         Admit::Yes
     }

@@ -27,10 +27,22 @@ pub(crate) struct Arrival<'a> {
 }
 
 impl Arrival<'_> {
-    /// The same segment with these bytes for a payload.
-    pub(crate) fn carrying<'b>(&self, payload: &'b [u8]) -> Arrival<'b> {
+    /// The same segment with these bytes for a payload, put together from these packets.
+    fn carrying<'b>(&self, payload: &'b [u8], fragments: &'b [u64]) -> Arrival<'b> {
         let Segment { direction, timestamp, packet, seq, ack, flags, window, urgent, cut, .. } = self.segment;
-        let segment = Segment { direction, timestamp, packet, seq, ack, flags, window, urgent, payload, cut };
+        let segment = Segment {
+            direction,
+            timestamp,
+            packet,
+            seq,
+            ack,
+            flags,
+            window,
+            urgent,
+            payload,
+            cut,
+            fragments,
+        };
         let Self { flow, window_scale, sent_at, checksum, identity, .. } = *self;
         Arrival { segment, flow, window_scale, sent_at, checksum, identity }
     }
@@ -41,19 +53,21 @@ impl Arrival<'_> {
 pub(crate) struct Held {
     pub(crate) arrival: Arrival<'static>,
     pub(crate) payload: Box<[u8]>,
+    fragments: Box<[u64]>,
 }
 
 impl Held {
     pub(crate) fn new(arrival: &Arrival<'_>) -> Self {
-        Self { arrival: arrival.carrying(&[]), payload: arrival.segment.payload.into() }
+        let Segment { payload, fragments, .. } = arrival.segment;
+        Self { arrival: arrival.carrying(&[], &[]), payload: payload.into(), fragments: fragments.into() }
     }
 
     pub(crate) fn arrival(&self) -> Arrival<'_> {
-        self.arrival.carrying(&self.payload)
+        self.arrival.carrying(&self.payload, &self.fragments)
     }
 
     pub(crate) fn cost(&self) -> usize {
-        self.payload.len() + HELD_COST
+        self.payload.len() + size_of_val(&*self.fragments) + HELD_COST
     }
 }
 

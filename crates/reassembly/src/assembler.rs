@@ -6,7 +6,7 @@
 use egret_decode::{Decoded, Fragment, Network, Packet, TcpFlags, Timestamp, decode_datagram};
 
 use crate::arrival::{Arrival, Held};
-use crate::fragments::Fragments;
+use crate::fragments::{Fragments, Whole};
 use crate::stats::FragmentStats;
 use crate::{Checksums, Direction, Limits, Segment, Shard, Stats, Stream, StreamFactory, StreamPool};
 
@@ -179,17 +179,19 @@ impl<F: StreamFactory> Assembler<F> {
     #[inline]
     pub(crate) fn take(&mut self, decoded: &Decoded<'_>, now: Timestamp, context: &mut ContextOf<F>) {
         if let Some(fragment) = decoded.fragment() {
-            self.take_fragment(decoded, fragment, now, context, 0);
-        } else if self.shard.has(decoded.flow.as_ref()) {
-            self.take_segment(decoded, now, context);
+            self.take_fragment(decoded, fragment, &[decoded.packet.number], now, context, 0);
+        } else {
+            self.take_segment(decoded, &[], now, context);
         }
     }
 
+    /// Takes a fragment that came in `packets`: in one, or in fragments of the tunnel around it.
     #[cold]
     fn take_fragment(
         &mut self,
         decoded: &Decoded<'_>,
         fragment: Fragment,
+        packets: &[u64],
         now: Timestamp,
         context: &mut ContextOf<F>,
         depth: u32,
@@ -197,17 +199,27 @@ impl<F: StreamFactory> Assembler<F> {
         if depth >= MAX_FRAGMENT_NESTING {
             return;
         }
-        let Some(whole) = self.fragments.insert(decoded, fragment, now, &self.pool.limits) else { return };
-        let decoded = decode_datagram(decoded, &whole);
+        let whole = self.fragments.insert(decoded, fragment, packets, now, &self.pool.limits);
+        let Some(Whole { payload, packets }) = whole else { return };
+        let decoded = decode_datagram(decoded, &payload);
         match decoded.fragment() {
-            Some(fragment) => self.take_fragment(&decoded, fragment, now, context, depth + 1),
-            None => self.take(&decoded, now, context),
+            Some(fragment) => self.take_fragment(&decoded, fragment, &packets, now, context, depth + 1),
+            None => self.take_segment(&decoded, &packets, now, context),
         }
     }
 
-    /// Takes a packet that is no fragment, and in this shard.
+    /// Takes what is no fragment, if it is in this shard; `fragments` are the packets that it was put together from.
     #[inline]
-    pub(crate) fn take_segment(&mut self, decoded: &Decoded<'_>, now: Timestamp, context: &mut ContextOf<F>) {
+    fn take_segment(
+        &mut self,
+        decoded: &Decoded<'_>,
+        fragments: &[u64],
+        now: Timestamp,
+        context: &mut ContextOf<F>,
+    ) {
+        if !self.shard.has(decoded.flow.as_ref()) {
+            return;
+        }
         let (Some(tcp), Some(flow)) = (decoded.tcp(), decoded.flow) else { return };
         let identification = match decoded.network {
             Some(Network::Ipv4(header)) => header.identification,
@@ -224,6 +236,7 @@ impl<F: StreamFactory> Assembler<F> {
             urgent: tcp.flags.has(TcpFlags::URG).then_some(tcp.urgent),
             payload: decoded.payload,
             cut: decoded.cut,
+            fragments,
         };
         let syn = tcp.flags.has(TcpFlags::SYN);
         let window_scale = if syn { tcp.options.window_scale() } else { None };

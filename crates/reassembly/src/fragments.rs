@@ -20,6 +20,9 @@ const MAX_DATAGRAM: u64 = 65_535;
 const DATAGRAM_COST: usize = 256;
 const PIECE_COST: usize = 96;
 
+/// What the number of a packet costs, in a vector that may be half empty.
+const NUMBER_COST: usize = 16;
+
 /// The datagrams of which something is still missing.
 #[derive(Default)]
 pub(crate) struct Fragments {
@@ -45,6 +48,8 @@ struct Datagram {
     age: u64,
     pieces: BTreeMap<u32, Box<[u8]>>,
     bytes: u64,
+    /// The packets that the pieces came in, those that were captured twice too.
+    packets: Vec<u64>,
     /// Where it ends, once its last fragment was seen.
     end: Option<u64>,
     /// Given up, but remembered, so that its remaining fragments do not begin it anew.
@@ -53,19 +58,29 @@ struct Datagram {
 
 impl Datagram {
     fn cost(&self) -> usize {
-        DATAGRAM_COST + self.bytes as usize + self.pieces.len() * PIECE_COST
+        let (pieces, numbers) = (self.pieces.len() * PIECE_COST, self.packets.len() * NUMBER_COST);
+        DATAGRAM_COST + self.bytes as usize + pieces + numbers
     }
 }
 
+/// A datagram of which nothing is missing any more.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Whole {
+    pub(crate) payload: Vec<u8>,
+    /// The packets that it came in, ascending.
+    pub(crate) packets: Vec<u64>,
+}
+
 impl Fragments {
-    /// Takes a fragment. Returns the datagram's payload when this was the last piece that was missing.
+    /// Takes a fragment that came in `packets`. Returns the datagram when this was the last piece that was missing.
     pub(crate) fn insert(
         &mut self,
         decoded: &Decoded<'_>,
         fragment: Fragment,
+        packets: &[u64],
         now: Timestamp,
         limits: &Limits,
-    ) -> Option<Vec<u8>> {
+    ) -> Option<Whole> {
         self.stats.fragments += 1;
         let (source, destination) = decoded.network.and_then(|network| network.addresses())?;
         let Fragment { identification, offset, more, protocol } = fragment;
@@ -78,13 +93,14 @@ impl Fragments {
         let datagram = self.datagrams.entry(key).or_insert_with(|| {
             *begun += 1;
             ages.insert(*begun, (now, key));
-            Datagram { age: *begun, pieces: BTreeMap::new(), bytes: 0, end: None, dropped: false }
+            let (pieces, packets) = (BTreeMap::new(), Vec::new());
+            Datagram { age: *begun, pieces, bytes: 0, packets, end: None, dropped: false }
         });
         let before = if datagram.pieces.is_empty() && !datagram.dropped { 0 } else { datagram.cost() };
         if !datagram.dropped {
             match datagram.place(offset, decoded.payload, more) {
                 Placed::Kept if malformed || decoded.cut > 0 => datagram.drop_all(),
-                Placed::Kept | Placed::Known => {}
+                Placed::Kept | Placed::Known => datagram.packets.extend(packets),
                 Placed::Clashes => {
                     self.stats.overlapping += 1;
                     datagram.drop_all();
@@ -93,10 +109,14 @@ impl Fragments {
         }
         self.held = self.held + datagram.cost() - before;
         if datagram.end.is_some_and(|end| end == datagram.bytes) {
-            let whole = datagram.pieces.values().flat_map(|piece| piece.iter().copied()).collect();
+            let payload = datagram.pieces.values().flat_map(|piece| piece.iter().copied()).collect();
+            let mut packets = std::mem::take(&mut datagram.packets);
+            // Those of a tunnel's fragments came among each other.
+            packets.sort_unstable();
+            self.held -= packets.len() * NUMBER_COST;
             self.stats.completed += 1;
             self.forget(&key);
-            return Some(whole);
+            return Some(Whole { payload, packets });
         }
         while self.held > limits.for_fragments() {
             let Some((_, &(_, oldest))) = self.ages.first_key_value() else { break };
@@ -181,6 +201,7 @@ impl Datagram {
 
     fn drop_all(&mut self) {
         self.pieces.clear();
+        self.packets = Vec::new();
         self.bytes = 0;
         self.end = None;
         self.dropped = true;
@@ -212,7 +233,7 @@ mod tests {
         let decoded = decode(packet);
         let fragment = decoded.fragment().expect("a fragment");
         fragments.advance(timestamp, limits);
-        fragments.insert(&decoded, fragment, timestamp, limits)
+        fragments.insert(&decoded, fragment, &[1], timestamp, limits).map(|whole| whole.payload)
     }
 
     proptest! {
@@ -233,6 +254,22 @@ mod tests {
             prop_assert_eq!(whole, Some(payload));
             prop_assert_eq!((fragments.held, fragments.ages.len()), (0, 0));
         }
+    }
+
+    #[test]
+    fn the_packets_of_a_datagram_are_known_those_captured_twice_too_and_paid_for() {
+        let (mut fragments, limits) = (Fragments::default(), Limits::default());
+        let mut insert = |numbers: &[u64], bytes: &[u8]| {
+            let (timestamp, link_type, wire_len) = (Timestamp::EPOCH, LinkType::IPV4, bytes.len() as u32);
+            let packet = Packet { number: 1, timestamp, link_type, interface: 0, data: bytes, wire_len };
+            let decoded = decode(packet);
+            let fragment = decoded.fragment().expect("a fragment");
+            let whole = fragments.insert(&decoded, fragment, numbers, timestamp, &limits);
+            (whole.map(|whole| whole.packets), fragments.held)
+        };
+        let (_, once) = insert(&[3, 7], &packet(0, &[1; 8], true));
+        assert_eq!(insert(&[4], &packet(0, &[1; 8], true)), (None, once + NUMBER_COST));
+        assert_eq!(insert(&[8], &packet(8, &[1; 8], false)), (Some(vec![3, 4, 7, 8]), 0));
     }
 
     #[test]
@@ -273,7 +310,7 @@ mod tests {
         let cut = Packet { number: 1, timestamp, link_type, interface: 0, data: &first[..28], wire_len };
         let decoded = decode(cut);
         let fragment = decoded.fragment().expect("a fragment");
-        assert_eq!(fragments.insert(&decoded, fragment, timestamp, &limits), None);
+        assert_eq!(fragments.insert(&decoded, fragment, &[1], timestamp, &limits), None);
         assert_eq!(insert(&mut fragments, &limits, 0, &last), None);
         assert_eq!(insert(&mut fragments, &limits, 0, &first), None, "nor is it begun anew");
         assert_eq!(fragments.stats.completed, 0);
@@ -287,7 +324,9 @@ mod tests {
             let (timestamp, link_type, wire_len) = (Timestamp::EPOCH, LinkType::ETHERNET, frame.len() as u32);
             let packet = Packet { number: 1, timestamp, link_type, interface: 0, data: &frame, wire_len };
             let decoded = decode(packet);
-            fragments.insert(&decoded, decoded.fragment().expect("a fragment"), timestamp, &limits)
+            let fragment = decoded.fragment().expect("a fragment");
+            let whole = fragments.insert(&decoded, fragment, &[1], timestamp, &limits);
+            whole.map(|whole| whole.payload)
         };
         assert_eq!(tagged(7, &packet(0, &[7; 8], true)), None);
         assert_eq!(tagged(8, &packet(8, &[8; 8], false)), None);

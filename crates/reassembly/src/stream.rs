@@ -168,6 +168,9 @@ pub struct Segment<'a> {
     pub payload: &'a [u8],
     /// How many bytes of payload the snap length cut off.
     pub cut: u32,
+    /// The numbers of the packets that it was put together from, ascending, where it came in IP fragments; also those of
+    /// fragments of a tunnel around it. Empty if it came in one packet.
+    pub fragments: &'a [u64],
 }
 
 /// The next bytes of one direction.

@@ -75,6 +75,13 @@ fn a_tunnel_on_another_port_is_entered_when_it_is_named() {
             "IP 10.0.0.1.40000 > 10.0.0.2.8472: VXLAN, flags [I] (0x08), vni 7: IP 10.9.0.1 > 10.9.0.2:  ip-proto-59 0"
         ]
     );
+    // A connection in there is found by the same rules.
+    let inner = b"E\0\0\x28\0\0\0\0\x40\x06\0\0\x0a\x09\0\x01\x0a\x09\0\x02\xc0\0\0\x50\0\0\0\x07\0\0\0\0\x50\x02\xff\xff\0\0\0\0";
+    let frame = [&frame[..22], inner].concat();
+    let opening = datagram("vxlan-tcp.pcap", 8472, &frame);
+    let stream =
+        |option: &str| run(&format!("packets -r {opening} --stream 1 {option}")).text().lines().count();
+    assert_eq!((stream(""), stream("--decode-as udp.port=8472:vxlan")), (0, 1));
     let done = run(&format!("packets -r {capture} --decode-as udp.port=8472:vlan"));
     assert_eq!(done.code, Some(2));
     assert!(done.err.contains("give one of vxlan"), "{}", done.err);

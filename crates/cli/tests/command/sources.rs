@@ -165,6 +165,50 @@ fn the_packets_of_a_connection_or_an_exchange_are_cut_out() {
 }
 
 #[test]
+fn fragments_around_and_inside_a_tunnel_are_cut_out_and_vlans_are_ignored_if_asked() {
+    for line in [
+        "packets -r fixtures/tcp/tunnel-fragments.pcap",
+        "packets --ignore-vlan -r fixtures/tcp/vlan-twins.pcap",
+    ] {
+        let (all, stream) = (run(line), run(&format!("{line} --stream 1")));
+        assert_eq!(stream.text(), all.text(), "{line}");
+    }
+    let alone = run("packets -r fixtures/tcp/vlan-twins.pcap --stream 1");
+    assert!(
+        alone.text().lines().count() < run("packets -r fixtures/tcp/vlan-twins.pcap").text().lines().count()
+    );
+}
+
+#[test]
+fn an_exchange_begins_with_the_first_fragment_of_its_request() {
+    let segment = |ports: [u8; 4], seq_ack: [u8; 8], text: &str| {
+        [&ports[..], &seq_ack, &[0x50, 0x18, 255, 255, 0, 0, 0, 0], text.as_bytes()].concat()
+    };
+    let request = segment([0xc0, 0, 0, 80], [0, 0, 0, 1, 0, 0, 0, 1], "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let response = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    let response = segment([0, 80, 0xc0, 0], [0, 0, 0, 1, 0, 0, 0, 28], response);
+    let (first, last) = request.split_at(24);
+    let mut capture = header().to_vec();
+    capture[20] = 228; // Packets begin with their IPv4 header.
+    let packets = [([1, 2], [0x20, 0], first), ([1, 2], [0, 3], last), ([2, 1], [0, 0], &response)];
+    for ([from, to], place, payload) in packets {
+        let length = 20 + payload.len() as u8;
+        let header =
+            [0x45, 0, 0, length, 0, from, place[0], place[1], 64, 6, 0, 0, 10, 0, 0, from, 10, 0, 0, to];
+        for field in [1, 0, length.into(), u32::from(length)] {
+            capture.extend(field.to_le_bytes());
+        }
+        capture.extend(header);
+        capture.extend(payload);
+    }
+    let capture = file("fragmented-request.pcap", &capture);
+    let exchanges = run(&format!("http --json -r {capture}")).records();
+    assert_eq!((exchanges.len(), &exchanges[0]["response"]["status"]), (1, &200.into()));
+    let cut = run(&format!("packets -r {capture} --exchange {}:0", exchanges[0]["connection"]));
+    assert_eq!(cut.text(), run(&format!("packets -r {capture}")).text(), "{}", cut.err);
+}
+
+#[test]
 fn the_fragments_of_a_connection_are_cut_out_with_it() {
     let whole = "fixtures/tcp/fragments.pcap";
     let all = run(&format!("streams --json --digest -r {whole}")).records();
