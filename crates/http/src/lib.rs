@@ -19,6 +19,16 @@
 //! also gets heads and the pieces of bodies as they come. Each exchange carries a [`Verdict`]: complete, or which part
 //! is not whole, how much of it is missing, and why.
 //!
+//! Where a network has tunnels on ports of its own, a [`Decoder`] takes the place of [`decode`]:
+//!
+//! ```
+//! use egret_http::{Decoder, UdpTunnel};
+//!
+//! let decoder = Decoder { udp_tunnels: vec![(8472, UdpTunnel::Vxlan)], ..Decoder::default() };
+//! // For each packet: assembler.assemble(&decoder.decode(packet), &mut context);
+//! # assert!(!decoder.ignore_vlan);
+//! ```
+//!
 //! Without packets, in a proxy or a test, the same is had from a [`Connection`]:
 //!
 //! ```
@@ -119,9 +129,9 @@ pub use stream::{HttpFactory, HttpStream};
 pub use verdict::{Part, Verdict, Why};
 
 pub use egret_reassembly::{
-    Assembler, Capture, Decoded, Direction, Ending, Endpoint, Flow, GapReason, Limits as StreamLimits,
-    LinkType, Opened, Packet, Path, Statistics as CaptureStatistics, Stats as StreamStats, StreamPool,
-    Timestamp, decode,
+    Assembler, Capture, Decoded, Decoder, Direction, Ending, Endpoint, Flow, GapReason,
+    Limits as StreamLimits, LinkType, Opened, Packet, Path, Statistics as CaptureStatistics,
+    Stats as StreamStats, StreamPool, Timestamp, UdpTunnel, UnknownTunnel, decode,
 };
 
 #[cfg(doctest)]

@@ -79,7 +79,7 @@ pub use records::Records;
 
 pub use egret_decode::{
     Batch, Capture, Decoded, Decoder, Endpoint, Flow, LinkType, Packet, Path, PathId, Statistics, TcpFlags,
-    Timestamp, decode,
+    Timestamp, UdpTunnel, UnknownTunnel, decode,
 };
 pub use limits::Limits;
 pub use shard::{BadShard, Shard};
