@@ -210,7 +210,7 @@ impl<F: StreamFactory> Assembler<F> {
 
     /// Takes what is no fragment, if it is in this shard; `fragments` are the packets that it was put together from.
     #[inline]
-    fn take_segment(
+    pub(crate) fn take_segment(
         &mut self,
         decoded: &Decoded<'_>,
         fragments: &[u64],

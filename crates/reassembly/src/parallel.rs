@@ -195,7 +195,7 @@ where
             if route.everyone {
                 assembler.take(&decoded, now, context);
             } else {
-                assembler.take_segment(&decoded, now, context);
+                assembler.take_segment(&decoded, &[], now, context);
             }
         }
         if let Some(now) = block.batch.tick() {
