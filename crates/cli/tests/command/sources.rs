@@ -171,7 +171,7 @@ fn fragments_around_and_inside_a_tunnel_are_cut_out_and_vlans_are_ignored_if_ask
     // The three connections are one that ends with the first two; what is left of the third comes behind its end.
     let line = "packets --ignore-vlan -r fixtures/tcp/vlan-twins.pcap";
     let (all, stream) = (run(line), run(&format!("{line} --stream 1")));
-    assert!(all.text().starts_with(&stream.text()));
+    assert!(all.text().starts_with(stream.text()));
     assert_eq!((all.text().lines().count(), stream.text().lines().count()), (24, 20));
     let alone = run("packets -r fixtures/tcp/vlan-twins.pcap --stream 1");
     assert!(
