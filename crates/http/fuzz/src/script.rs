@@ -118,12 +118,16 @@ impl Script {
     }
 
     /// Whether a direction was lost at any time: from then on it is found again only where a piece begins, so that
-    /// what is found depends on the cut, and may.
+    /// what is found depends on the cut, and may. Or a client waited for leave to send a body.
     pub fn loses_its_way(&self, cut: Cut) -> bool {
         let mut lost = false;
         let outcome =
             self.run_watched(cut, |connection| lost |= format!("{connection:?}").contains("Lost(Lost"));
-        lost || outcome.not_http == Some(NotHttp::Other)
+        // What a client says when its body was refused, the next request or the body all the same, is told by its
+        // first piece.
+        let waited = outcome.exchanges.iter().filter_map(Exchange::request);
+        let waited = waited.filter(|request| request.headers().get("expect").is_some()).count() > 0;
+        lost || waited || outcome.not_http == Some(NotHttp::Other)
     }
 }
 
