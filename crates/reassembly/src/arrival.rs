@@ -18,6 +18,8 @@ pub(crate) struct Arrival<'a> {
     pub(crate) flow: Flow,
     /// The window scale option, in a SYN.
     pub(crate) window_scale: Option<u8>,
+    /// Whether a SYN allows selective acknowledgments.
+    pub(crate) sack: bool,
     /// The time stamp option's value: the sender's clock.
     pub(crate) sent_at: Option<u32>,
     /// Whether the TCP checksum is right; `None` when it was not looked at.
@@ -43,8 +45,8 @@ impl Arrival<'_> {
             cut,
             fragments,
         };
-        let Self { flow, window_scale, sent_at, checksum, identity, .. } = *self;
-        Arrival { segment, flow, window_scale, sent_at, checksum, identity }
+        let Self { flow, window_scale, sack, sent_at, checksum, identity, .. } = *self;
+        Arrival { segment, flow, window_scale, sack, sent_at, checksum, identity }
     }
 }
 

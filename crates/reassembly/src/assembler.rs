@@ -244,6 +244,7 @@ impl<F: StreamFactory> Assembler<F> {
             segment,
             flow,
             window_scale,
+            sack: syn && tcp.options.sack_permitted(),
             sent_at: tcp.options.timestamps().map(|(value, _)| value),
             checksum: (self.pool.limits.checksums != Checksums::Ignore).then(|| decoded.checksum()),
             identity: (tcp.checksum, identification),

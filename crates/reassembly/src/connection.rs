@@ -407,33 +407,30 @@ impl<S: Stream> Tracked<S> {
         let identity = (segment.seq, segment.ack, checksum, identification);
         let fingerprint = Fingerprint { identity, at: segment.timestamp, packets: self.packets as u32 };
         let half = self.half_mut(segment.direction);
-        let before = half.fingerprint.filter(|before| before.identity == identity);
-        let at_once = |before: Fingerprint| {
-            fingerprint.at.since(before.at) <= DUPLICATE_TIME
-                && fingerprint.packets.wrapping_sub(before.packets) <= DUPLICATE_PACKETS
-        };
-        if before.is_some_and(at_once) {
+        let before = half.fingerprint;
+        let the_same = before.packets > 0 && before.identity == identity;
+        let at_once = fingerprint.at.since(before.at) <= DUPLICATE_TIME
+            && fingerprint.packets.wrapping_sub(before.packets) <= DUPLICATE_PACKETS;
+        if the_same && at_once {
             self.duplicates_reported = true;
             self.report(Anomaly::DuplicateCapture { packet: segment.packet }, env);
         } else {
-            half.fingerprint = Some(fingerprint);
+            half.fingerprint = fingerprint;
         }
     }
 
     /// Ends the connection: what still waits comes out with its gaps, then the stream is completed and dropped.
     pub(crate) fn close<F: StreamFactory<Stream = S>>(&mut self, how: Ending, env: &mut Env<'_, F>) {
+        if self.ending.is_some() {
+            return;
+        }
+        // What comes out now may end the connection too: it ends once.
+        self.ending = Some(how);
         if self.phase == Phase::Held {
             self.release(env);
         }
-        if self.ending.is_some() {
-            return;
-        }
         self.give_up_early(true, env);
-        if self.ending.is_some() {
-            return;
-        }
         self.phase = Phase::Closed;
-        self.ending = Some(how);
         self.drop_fast_opens(env);
         self.drop_doubtful(env);
         self.flush(env);

@@ -9,7 +9,9 @@ use crate::connection::{Env, Phase, Tracked};
 use crate::delivered::Contradicted;
 use crate::half::{Half, MAX_WINDOW};
 use crate::waiting::{Conflict, Doubled, Incoming};
-use crate::{Anomaly, Data, Direction, Ending, Gap, GapReason, Refusal, Segment, Stream, StreamFactory};
+use crate::{
+    Anomaly, Data, Direction, Ending, Gap, GapReason, Opened, Refusal, Segment, Stream, StreamFactory,
+};
 
 impl<S: Stream> Tracked<S> {
     /// The payload and the FIN of a segment that was accepted. `ack` is what it acknowledges of the other direction.
@@ -33,7 +35,7 @@ impl<S: Stream> Tracked<S> {
         let next = self.half(direction).next;
         let start = numbering.offset(next, segment.seq);
         let end = start.saturating_add_unsigned(len + cut);
-        if start > next.saturating_add(MAX_WINDOW) as i64 {
+        if start > next.saturating_add(MAX_WINDOW) as i64 || len + cut > MAX_WINDOW {
             return self.refuse(segment, Refusal::BeyondWindow, env);
         }
         if self.ignoring {
@@ -156,10 +158,13 @@ impl<S: Stream> Tracked<S> {
         let Some(direction) = waiting.min_by_key(|direction| since(direction)) else { return };
         match self.half(direction).hole_end() {
             Some(upto) => self.give_up(direction, upto, GapReason::Limit, env),
-            None if self.half(direction).waiting().is_empty() => {
+            None if !self.half(direction).waiting().is_empty() => self.unblock(direction, env),
+            None => {
+                if let Some(upto) = self.half(direction).stalls_until() {
+                    self.give_up(direction, upto, GapReason::Limit, env);
+                }
                 self.half_mut(direction).forget();
             }
-            None => self.unblock(direction, env),
         }
         self.settle(env);
     }
@@ -406,6 +411,10 @@ impl<S: Stream> Tracked<S> {
         }
         if let Some((offset, len)) = missing {
             self.report(Anomaly::Late { direction, offset, len, packet }, env);
+        }
+        if before_start > 0 && !probe && self.about.opened == Opened::Midstream {
+            // Where the stream really began is not known: these would have been in front of what was taken for it.
+            self.report(Anomaly::Late { direction, offset: 0, len: before_start, packet }, env);
         }
     }
 

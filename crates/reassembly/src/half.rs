@@ -35,6 +35,8 @@ pub(crate) struct Half {
     pub(crate) edge: u64,
     /// The same, where both sides' window scales are known, so that nothing beyond it was allowed; nought where not.
     pub(crate) window_edge: u64,
+    /// The largest of those windows.
+    pub(crate) widest: u32,
     /// Where the stream ends, once a FIN was seen.
     pub(crate) fin: Option<u64>,
     /// Segments that came, the payload in them, and how much of it was given to the stream.
@@ -46,9 +48,13 @@ pub(crate) struct Half {
     /// The latest time stamp of a segment that was in order (TS.Recent, RFC 7323 §4.3).
     pub(crate) ts_recent: Option<u32>,
     /// Its last segment with a SYN, FIN or payload.
-    pub(crate) fingerprint: Option<Fingerprint>,
+    pub(crate) fingerprint: Fingerprint,
     /// Whether its SYN was seen, and what it said this side shifts its own windows by.
     pub(crate) scale: Scale,
+    /// Whether its SYN was seen and had no time stamp: then neither side's time stamps mean anything (RFC 7323 §3.2).
+    pub(crate) no_stamps: bool,
+    /// Whether its SYN allowed selective acknowledgments (RFC 2018 §2).
+    pub(crate) sack: bool,
     /// Whether a segment had a right checksum.
     pub(crate) verified: bool,
     /// Whether it sent a SYN that answers none.
@@ -76,11 +82,11 @@ pub(crate) enum Scale {
 }
 
 /// What a packet that is captured twice is known by.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Fingerprint {
     /// Sequence and acknowledgment number, checksum, IP identification.
     pub(crate) identity: (u32, u32, u16, u16),
-    /// How many segments the connection had had then, as far as it fits.
+    /// How many segments the connection had had then, as far as it fits; nought where there was none.
     pub(crate) packets: u32,
     pub(crate) at: Timestamp,
 }
@@ -116,6 +122,8 @@ struct Hole {
     at: u64,
     since: Timestamp,
     packet: u64,
+    /// Whether the peer said so too, by acknowledging the same again: it is no loss of the capture's.
+    real: bool,
 }
 
 /// The peer acknowledged up to `upto`, which is more than was delivered.
@@ -189,18 +197,26 @@ impl Half {
         }
     }
 
+    /// The peer announced a window of this size, with this right edge. When it is `exact`, both sides' scales are known.
+    pub(crate) fn allow(&mut self, edge: u64, window: u32, exact: bool) {
+        self.edge = self.edge.max(edge);
+        if exact {
+            self.window_edge = self.window_edge.max(edge);
+            self.widest = self.widest.max(window);
+        }
+    }
+
     /// Whether there is nothing here but what every direction has.
     pub(crate) fn is_plain(&self) -> bool {
         self.trouble.is_none() && self.is_quiet()
     }
 
-    /// Forgets what is only remembered to name things rightly; returns whether there was any.
-    pub(crate) fn forget(&mut self) -> bool {
-        let Some(trouble) = &mut self.trouble else { return false };
-        let any = !trouble.gaps.is_empty() || trouble.claim.is_some() || trouble.rival.is_some();
-        (trouble.gaps, trouble.claim, trouble.rival) = (Vec::new(), None, None);
-        self.tidy();
-        any
+    /// Forgets what is only remembered, where nothing waits: gaps, claims, urgent bytes and resets that are still ahead.
+    pub(crate) fn forget(&mut self) {
+        if self.waiting().is_empty() {
+            self.trouble = None;
+            self.acked = self.acked.min(self.next);
+        }
     }
 
     /// Notes where the stream ends, and where the segment starts that says so.
@@ -289,7 +305,7 @@ impl Half {
             let front = trouble.waiting.front();
             let since = front.map_or(now, |piece| piece.arrived);
             let packet = front.map_or(packet, |piece| piece.packet);
-            trouble.hole = Some(Hole { at: next, since, packet });
+            trouble.hole = Some(Hole { at: next, since, packet, real: false });
         }
     }
 
@@ -345,11 +361,11 @@ impl Half {
         self.hole().is_some_and(|hole| now >= hole.since.after(patience))
     }
 
-    /// The packet since which something waits here, or is remembered.
+    /// The packet since which something waits here, or is remembered: whatever is paid for can be given up.
     pub(crate) fn waits_since(&self) -> Option<u64> {
         let trouble = self.trouble.as_ref()?;
-        let remembered = (!trouble.gaps.is_empty()).then_some(trouble.gaps_at);
-        trouble.hole.map(|hole| hole.packet).or(remembered)
+        let remembered = if trouble.gaps.is_empty() { self.last_delivered } else { trouble.gaps_at };
+        Some(trouble.hole.map_or(remembered, |hole| hole.packet))
     }
 
     /// Where the hole at the front ends: at the next piece, or where the FIN says the stream ends.
@@ -389,6 +405,27 @@ impl Half {
             let (start, len) = sum.unwrap_or((low, 0));
             Some((start, len + high - low))
         })
+    }
+
+    /// Notes that the peer acknowledged everything in front of the hole again, and nothing else.
+    pub(crate) fn confirm_hole(&mut self) {
+        let next = self.next;
+        let hole = self.trouble.as_mut().and_then(|trouble| trouble.hole.as_mut());
+        if let Some(hole) = hole.filter(|hole| hole.at == next) {
+            hole.real = true;
+        }
+    }
+
+    /// The number behind all that waits, where the peer said that it waits for what is in front of that.
+    pub(crate) fn behind_real_hole(&self) -> Option<u64> {
+        self.hole().filter(|hole| hole.real)?;
+        let behind_fin = self.fin.map(|fin| fin + 1);
+        self.waiting().end().max(behind_fin)
+    }
+
+    /// Up to where the peer acknowledged bytes that are not here, if it did.
+    pub(crate) fn stalls_until(&self) -> Option<u64> {
+        self.stall().filter(|_| !self.may_be_fin()).map(|stall| stall.upto)
     }
 
     fn hole(&self) -> Option<Hole> {

@@ -23,6 +23,8 @@ pub(crate) struct Start {
     pub(crate) scale: Scale,
     /// Its clock.
     pub(crate) sent_at: Option<u32>,
+    /// Whether it allows selective acknowledgments.
+    pub(crate) sack: bool,
 }
 
 impl Half {
@@ -32,12 +34,13 @@ impl Half {
             self.set_rival(Some(known));
         }
         (self.numbering, self.scale, self.ts_recent) = (Some(start.numbering), start.scale, start.sent_at);
+        (self.no_stamps, self.sack) = (start.sent_at.is_none(), start.sack);
     }
 
     /// What its SYN said; nothing was accepted since then.
     fn start(&self) -> Option<Start> {
-        let (numbering, scale, sent_at) = (self.numbering?, self.scale, self.ts_recent);
-        (scale != Scale::Unknown).then_some(Start { numbering, scale, sent_at })
+        let (numbering, scale, sent_at, sack) = (self.numbering?, self.scale, self.ts_recent, self.sack);
+        (scale != Scale::Unknown).then_some(Start { numbering, scale, sent_at, sack })
     }
 
     /// Of two starts, takes the one that a number fits better: this side's own, or one that acknowledges it.
@@ -86,7 +89,7 @@ impl<S: Stream> Tracked<S> {
         }
         let half = self.half_mut(direction);
         let scale = arrival.window_scale.map_or(Scale::Without, Scale::By);
-        half.begin(Start { numbering, scale, sent_at: arrival.sent_at });
+        half.begin(Start { numbering, scale, sent_at: arrival.sent_at, sack: arrival.sack });
         let repeated = half.syn_ack;
         if segment.flags.has(TcpFlags::ACK) {
             half.syn_ack = true;

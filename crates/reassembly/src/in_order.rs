@@ -43,12 +43,9 @@ impl<S: Stream> Tracked<S> {
         own.verified |= arrival.checksum.is_some();
         own.ts_recent = arrival.sent_at.or(own.ts_recent);
         let acked = other.acked + u64::from(step);
-        let edge = acked + (u64::from(segment.window) << scale).min(MAX_WINDOW);
+        let window = (u64::from(segment.window) << scale).min(MAX_WINDOW);
         other.acked = acked;
-        other.edge = other.edge.max(edge);
-        if exact {
-            other.window_edge = other.window_edge.max(edge);
-        }
+        other.allow(acked + window, window as u32, exact);
         let (offset, bytes) = (own.next, segment.payload);
         own.next += bytes.len() as u64;
         own.seen_end = own.seen_end.max(own.next);

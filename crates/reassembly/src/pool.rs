@@ -263,13 +263,17 @@ impl<F: StreamFactory> StreamPool<F> {
                 (false, _) => Fate::Belongs,
             };
         }
+        let syn_ack = syn && segment.flags.has(TcpFlags::ACK);
         let answers = |syn: &Arrival<'_>| {
             let (flow, expected) = (syn.flow, syn.segment.seq.wrapping_add(1));
-            let agreed = segment.flags.has(TcpFlags::ACK)
+            let agreed = syn_ack
                 && arrival.flow == flow.reversed()
                 && (0..=syn.segment.payload.len() as i64).contains(&distance(expected, segment.ack));
+            // That the sender goes on says something only where the other side is never seen: whoever forges a SYN can
+            // forge what follows.
+            let alone = tracked.half(tracked.direction(&flow.reversed())).packets == 0;
             let goes_on = arrival.flow == flow && !segment.payload.is_empty() && segment.seq == expected;
-            (agreed && segment.flags.has(TcpFlags::SYN)) || goes_on
+            agreed || (alone && goes_on)
         };
         if tracked.aside().reopening.as_ref().is_some_and(|syn| answers(&syn.arrival())) {
             return Fate::Reopens;

@@ -57,6 +57,9 @@ impl<S: Stream> Tracked<S> {
         if self.acknowledges_nothing(segment) {
             return self.refuse(segment, Refusal::AckBeforeStart, env);
         }
+        if self.acknowledges_long_ago(segment) {
+            return self.refuse(segment, Refusal::OldAck, env);
+        }
         self.heed_claim(arrival);
         if !self.ignoring && self.runs_ahead(segment) {
             // A receiver would drop it if that was never sent. Until this is known it changes nothing.
@@ -240,9 +243,13 @@ impl<S: Stream> Tracked<S> {
     /// next byte moves the mark (§4.3): otherwise reordered segments would be lost.
     fn is_outdated(&mut self, arrival: &Arrival<'_>) -> bool {
         let segment = &arrival.segment;
+        if self.halves.iter().any(|half| half.no_stamps) {
+            return false;
+        }
         let half = self.half_mut(segment.direction);
         let (Some(sent_at), Some(numbering)) = (arrival.sent_at, half.numbering) else { return false };
-        let age = half.ts_recent.map_or(0, |recent| distance(sent_at, recent));
+        // Some systems send nought in their SYN, and Linux takes it for no time at all.
+        let age = half.ts_recent.filter(|recent| *recent != 0).map_or(0, |recent| distance(sent_at, recent));
         if age > 1 {
             return !segment.payload.is_empty() || segment.flags.has(TcpFlags::FIN);
         }
@@ -266,6 +273,14 @@ impl<S: Stream> Tracked<S> {
         let half = self.half(segment.direction.reversed());
         let Some(numbering) = half.numbering.filter(|_| half.scale != Scale::Unknown) else { return false };
         numbering.offset(half.next.max(half.acked), segment.ack) < 0
+    }
+
+    /// Whether a segment acknowledges what was acknowledged more than a window ago: no copy of a segment is that old
+    /// (RFC 5961 §5.2).
+    fn acknowledges_long_ago(&self, segment: &Segment<'_>) -> bool {
+        let half = self.half(segment.direction.reversed());
+        let oldest = half.acked.saturating_sub(u64::from(half.widest));
+        half.widest > 0 && self.acknowledged(segment).is_some_and(|offset| offset < oldest)
     }
 
     /// Whether a segment leaves a hole and goes beyond everything the peer is known to have allowed.
@@ -329,9 +344,10 @@ impl<S: Stream> Tracked<S> {
             return None;
         }
         let window = (u64::from(segment.window) << scale).min(MAX_WINDOW);
-        half.edge = half.edge.max(offset + window);
-        if exact {
-            half.window_edge = half.window_edge.max(offset + window);
+        half.allow(offset + window, window as u32, exact);
+        let plain = segment.payload.is_empty() && !segment.flags.has(TcpFlags::SYN | TcpFlags::FIN);
+        if plain && offset == half.acked && offset == half.next {
+            half.confirm_hole();
         }
         // The FIN takes one number, but is no byte.
         half.fin_acked |= half.fin.is_some_and(|fin| offset > fin);
@@ -376,19 +392,22 @@ impl<S: Stream> Tracked<S> {
             }
         };
         let checked = unanswered || half.numbering.is_some();
-        let more_acknowledged =
-            self.aside().early.iter().any(|early| self.segment_of(&early.held).direction != direction);
-        if step > 0 && step < MAX_WINDOW as i64 && (!half.settled() || more_acknowledged) {
+        let unsettled = !half.settled() || !self.aside().early.is_empty();
+        let place = half.next.saturating_add_signed(step);
+        // Where selective acknowledgments are agreed to, Linux also believes one that is behind all that it has: the sender
+        // was there.
+        let behind_all =
+            step > 0 && half.behind_real_hole() == Some(place) && self.halves.iter().all(|half| half.sack);
+        if step > 0 && step < MAX_WINDOW as i64 && unsettled && !behind_all {
             // It is right if what is missing was received but not captured, and wrong if it is still to come.
-            let place = half.next.saturating_add_signed(step);
             self.half_mut(direction).set_reset(Some((place, segment.packet)));
-        } else if step != 0 {
+        } else if step != 0 && !behind_all {
             return self.refuse(segment, Refusal::StrayReset, env);
         }
         if payload > 0 {
             self.refuse(segment, Refusal::ResetPayload, env);
         }
-        if self.half(direction).reset().is_none() {
+        if step == 0 || behind_all {
             self.close(Ending::Reset { checked }, env);
         }
     }

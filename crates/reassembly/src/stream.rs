@@ -276,7 +276,8 @@ pub enum Anomaly {
         /// The packet whose bytes do not.
         dropped: u64,
     },
-    /// Bytes turned up after their gap had been reported; they are not delivered any more.
+    /// Bytes turned up after their gap had been reported; they are not delivered any more. With offset 0: bytes from in front
+    /// of what was taken for the start of a connection that begins in its middle.
     Late {
         /// Who sent them.
         direction: Direction,
@@ -360,6 +361,8 @@ pub enum Refusal {
     NoAck,
     /// An acknowledgment of something in front of the stream's first byte (RFC 5961 §5.2).
     AckBeforeStart,
+    /// An acknowledgment of what was acknowledged more than a window ago (RFC 5961 §5.2).
+    OldAck,
     /// A SYN inside an established connection.
     SynInStream,
     /// Data behind a FIN that had been delivered.
@@ -383,6 +386,7 @@ impl Refusal {
             Self::OldTimestamp => "old-timestamp",
             Self::NoAck => "no-ack",
             Self::AckBeforeStart => "ack-before-start",
+            Self::OldAck => "old-ack",
             Self::SynInStream => "syn-in-stream",
             Self::AfterFin => "after-fin",
             Self::StrayReset => "stray-reset",

@@ -18,6 +18,11 @@ const PIECE_COST: usize = 192;
 /// What it costs to have anything wait at all: the tree's first node, which has room for eleven pieces.
 const ROOM_COST: usize = 1_000;
 
+/// How many pieces that start in front of a segment are looked at for what they store in its place. Where segments lie over
+/// each other in more layers than that, which nobody does in good faith, no conflict is looked for: each would cost as many
+/// steps as there are layers.
+const MAX_LAYERS: usize = 64;
+
 /// Pieces in order of their start.
 ///
 /// * `start`s, stored ranges and ends are all strictly increasing from piece to piece;
@@ -324,8 +329,13 @@ impl Waiting {
         report: &mut impl FnMut(Conflict),
     ) {
         // Stored ranges increase with the starts, so the first that can reach into the range is found from behind.
-        let first =
-            self.pieces.range(..range.start).rev().take_while(|(_, piece)| piece.end() > range.start).last();
+        let first = self
+            .pieces
+            .range(..range.start)
+            .rev()
+            .take(MAX_LAYERS)
+            .take_while(|(_, piece)| piece.end() > range.start)
+            .last();
         let first = first.map_or(range.start, |(start, _)| *start);
         for piece in self.pieces.range(first..range.end).map(|(_, piece)| piece) {
             let stored_end = piece.from + piece.bytes().len() as u64;
@@ -463,6 +473,23 @@ mod tests {
             .insert(Overlap::Linux, incoming(8, b"..abXdYf..", 2), &mut |conflict| seen.push(conflict));
         assert_eq!(seen, [Conflict { offset: 12, len: 3, kept: 2, dropped: 1 }]);
         assert_eq!(doubled, Doubled { equal: 3, conflicting: 3 });
+    }
+
+    #[test]
+    fn no_conflict_is_looked_for_below_so_many_layers() {
+        let mut waiting = Waiting::default();
+        let long = [b'x'; 1_000];
+        // Each starts a byte behind the one before, and stores nothing but its last byte; the first stores a thousand.
+        for start in 0..500 {
+            waiting.insert(Overlap::Linux, incoming(start, &long, start + 1), &mut |_| {});
+        }
+        let mut conflicts = |start: u64| {
+            let mut seen = 0;
+            let doubled = waiting.insert(Overlap::Linux, incoming(start, b"y", 999), &mut |_| seen += 1);
+            assert_eq!(doubled.equal + doubled.conflicting, 1, "the books balance");
+            seen
+        };
+        assert_eq!((conflicts(MAX_LAYERS as u64), conflicts(MAX_LAYERS as u64 + 1)), (1, 0));
     }
 
     #[test]

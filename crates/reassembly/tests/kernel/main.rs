@@ -11,6 +11,7 @@
 )]
 #![allow(clippy::print_stdout, reason = "what was compared, or why it was not, is for people")]
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use egret_reassembly::{Assembler, Checksums, Limits, LinkType, Packet, StreamPool, Timestamp, decode};
@@ -19,7 +20,7 @@ use egret_reassembly::{Assembler, Checksums, Limits, LinkType, Packet, StreamPoo
 mod support;
 mod tunnel;
 use support::{ACK, FIN, Log, PSH, RST, Recorder, SYN};
-use tunnel::{Crafted, Tunnel, read_available, seq_and_flags};
+use tunnel::{Crafted, Tunnel, header_len, read_available, seq_and_flags};
 
 const URG: u8 = 0x20;
 
@@ -35,11 +36,13 @@ struct Step {
     /// The client's clock, where the connection has time stamps; `None` leaves the option out.
     clock: Option<u32>,
     bad_checksum: bool,
+    /// How many bytes the server sends in front of it. The client acknowledges all of them.
+    answer: usize,
 }
 
 fn data(offset: i64, payload: &str) -> Step {
     let (payload, flags) = (payload.as_bytes().to_vec(), ACK | PSH);
-    Step { offset, payload, flags, acks: 0, urgent: 0, clock: Some(1_000), bad_checksum: false }
+    Step { offset, payload, flags, acks: 0, urgent: 0, clock: Some(1_000), bad_checksum: false, answer: 0 }
 }
 
 impl Step {
@@ -58,22 +61,34 @@ impl Step {
     fn damaged(self) -> Self {
         Self { bad_checksum: true, ..self }
     }
+    fn answer(self, answer: usize) -> Self {
+        Self { answer, ..self }
+    }
 }
 
 struct Case {
     name: &'static str,
     isn: u32,
+    /// Whether its segments have the time stamp option, and what the SYN says: nothing where it has none.
     timestamps: bool,
+    syn_clock: Option<u32>,
+    /// Whether selective acknowledgments are agreed to.
+    sack: bool,
     syn_data: &'static str,
     steps: Vec<Step>,
 }
 
 fn case<const N: usize>(name: &'static str, steps: [Step; N]) -> Case {
-    Case { name, isn: 1_000_000, timestamps: false, syn_data: "", steps: steps.into() }
+    let (isn, steps) = (1_000_000, steps.into());
+    Case { name, isn, timestamps: false, syn_clock: Some(1_000), sack: false, syn_data: "", steps }
 }
 
 fn with_clock<const N: usize>(name: &'static str, steps: [Step; N]) -> Case {
     Case { timestamps: true, ..case(name, steps) }
+}
+
+fn with_sack<const N: usize>(name: &'static str, steps: [Step; N]) -> Case {
+    Case { sack: true, ..case(name, steps) }
 }
 
 /// The stream's byte `at` has the sequence number 0.
@@ -319,6 +334,140 @@ fn cases() -> Vec<Case> {
             "rst at end of ooo (sack)",
             [data(0, "abc"), data(6, "ghi"), bare(9, RST | ACK), data(3, "def"), data(9, "j")],
         ),
+        with_sack(
+            "sack: rst at the end of what waits",
+            [data(0, "abc"), data(6, "ghi"), bare(9, RST | ACK), data(3, "def"), data(9, "j")],
+        ),
+        with_sack(
+            "sack: rst behind the end of what waits",
+            [data(0, "abc"), data(6, "ghi"), bare(10, RST | ACK), data(3, "def"), data(9, "j")],
+        ),
+        with_sack(
+            "sack: rst at the end of the lower of two that wait",
+            [
+                data(0, "abc"),
+                data(6, "ghi"),
+                data(20, "uvw"),
+                bare(9, RST | ACK),
+                data(3, "def"),
+                data(9, "j"),
+            ],
+        ),
+        with_sack(
+            "sack: rst at the end of the higher of two that wait",
+            [
+                data(0, "abc"),
+                data(20, "uvw"),
+                data(6, "ghi"),
+                bare(23, RST | ACK),
+                data(3, "def"),
+                data(9, "j"),
+            ],
+        ),
+        with_sack(
+            "sack: rst in front of what waits",
+            [data(0, "abc"), data(6, "ghi"), bare(6, RST | ACK), data(3, "def"), data(9, "j")],
+        ),
+        with_sack(
+            "sack: rst behind a waiting fin",
+            [data(0, "abc"), bare(6, FIN | ACK), bare(7, RST | ACK), data(3, "def")],
+        ),
+        with_sack(
+            "sack: rst where a waiting fin is",
+            [data(0, "abc"), bare(6, FIN | ACK), bare(6, RST | ACK), data(3, "def")],
+        ),
+        with_sack(
+            "sack: rst behind data with a waiting fin",
+            [data(0, "abc"), data(6, "ghi").flags(FIN | ACK), bare(9, RST | ACK), data(3, "def")],
+        ),
+        with_sack(
+            "sack: rst behind a waiting fin with data",
+            [data(0, "abc"), data(6, "ghi").flags(FIN | ACK), bare(10, RST | ACK), data(3, "def")],
+        ),
+        with_sack(
+            "sack: rst at the end of what waited before",
+            [data(0, "abc"), data(6, "ghi"), data(3, "def"), bare(6, RST | ACK), data(9, "j")],
+        ),
+        with_sack(
+            "sack: rst at the end of what waits, without ack",
+            [data(0, "abc"), data(6, "ghi"), bare(9, RST), data(3, "def"), data(9, "j")],
+        ),
+        Case {
+            syn_clock: Some(0),
+            ..with_clock(
+                "a syn whose clock says nought",
+                [data(0, "abc").clock(3_000_000_000), data(3, "def").clock(3_000_000_001)],
+            )
+        },
+        Case {
+            syn_clock: Some(0),
+            ..with_clock(
+                "a clock of nought forgets",
+                [
+                    data(0, "abc").clock(0),
+                    data(3, "def").clock(4_000_000_000),
+                    data(6, "XYZ").clock(3_000_000_000),
+                    data(6, "ghi").clock(4_000_000_000),
+                ],
+            )
+        },
+        Case {
+            syn_clock: None,
+            ..with_clock(
+                "time stamps nobody agreed to",
+                [data(0, "abc").clock(2_000), data(3, "def").clock(1_000)],
+            )
+        },
+        case(
+            "acknowledges a window ago",
+            [data(0, "abc"), data(3, "def").answer(200_000).acks(-60_000), data(6, "ghi")],
+        ),
+        case(
+            "acknowledges more than a window ago",
+            [data(0, "abc"), data(3, "XYZ").answer(200_000).acks(-70_000), data(3, "def")],
+        ),
+        case(
+            "acknowledges a little more than a window ago",
+            [data(0, "abc"), data(3, "XYZ").answer(200_000).acks(-65_540), data(3, "def")],
+        ),
+        case(
+            "acknowledges a little less than a window ago",
+            [data(0, "abc"), data(3, "def").answer(200_000).acks(-65_530), data(6, "ghi")],
+        ),
+        case(
+            "ahead, and acknowledges more than a window ago",
+            [data(0, "abc"), data(6, "XYZ").answer(200_000).acks(-70_000), data(3, "def"), data(6, "ghi")],
+        ),
+        case(
+            "a fin that acknowledges more than a window ago",
+            [data(0, "abc"), bare(3, FIN | ACK).answer(200_000).acks(-70_000), data(3, "def")],
+        ),
+        case(
+            "a rst that acknowledges more than a window ago",
+            [data(0, "abc"), bare(3, RST | ACK).answer(200_000).acks(-70_000), data(3, "def")],
+        ),
+        case(
+            "urgent, and acknowledges more than a window ago",
+            [data(0, "abc"), data(3, "XYZ").urgent(2).answer(200_000).acks(-70_000), data(3, "def")],
+        ),
+        case(
+            "an answer in between",
+            [data(0, "abc"), data(3, "def").answer(3_000), data(6, "ghi").answer(1)],
+        ),
+        case(
+            "rst where the fin was",
+            [data(0, "abc"), bare(3, FIN | ACK), bare(3, RST | ACK), data(4, "XYZ")],
+        ),
+        case(
+            "rst behind a fin ahead of a hole",
+            [data(0, "abc"), bare(6, FIN | ACK), bare(7, RST | ACK), data(3, "def")],
+        ),
+        case("beyond the window by one", [data(0, "abc"), data(70_000, "XYZ"), data(3, "def")]),
+        case("every flag", [data(0, "abc"), data(3, "XYZ").flags(0xff), data(3, "def")]),
+        case("syn and fin", [data(0, "abc"), data(3, "XYZ").flags(SYN | FIN | ACK), data(3, "def")]),
+        case("syn and rst", [data(0, "abc"), bare(3, SYN | RST | ACK), data(3, "def")]),
+        case("fin without ack", [data(0, "abc"), data(3, "XYZ").flags(FIN), data(3, "def")]),
+        case("urgent without ack", [data(0, "abc"), data(3, "XYZ").flags(PSH).urgent(1), data(3, "def")]),
         case("urgent in fin", [data(0, "abc").urgent(4).flags(FIN | ACK | URG)]),
         case("ack below window old", [data(0, "abc"), data(3, "def").acks(-70_000), data(3, "ghi")]),
         case(
@@ -350,7 +499,8 @@ fn ask_the_kernel(tunnel: &mut Tunnel, port: u16, case: &Case) -> (Vec<u8>, Vec<
     };
     let mut packets = Vec::new();
     // The same window scale as the kernel's, so that both are known.
-    let syn_options = [&[2, 4, 5, 180, 1, 3, 3, 7][..], &options(Some(1_000))].concat();
+    let sack: &[u8] = if case.sack { &[1, 1, 4, 2] } else { &[] };
+    let syn_options = [&[2, 4, 5, 180, 1, 3, 3, 7][..], sack, &options(case.syn_clock)].concat();
     let payload = case.syn_data.as_bytes().to_vec();
     let (seq, window) = (case.isn, 65_535);
     let syn = Crafted { seq, window, flags: SYN, options: syn_options, payload, ..Crafted::default() };
@@ -371,6 +521,27 @@ fn ask_the_kernel(tunnel: &mut Tunnel, port: u16, case: &Case) -> (Vec<u8>, Vec<
     let mut read = Vec::new();
     let (mut socket, _) = tunnel.listener.accept().unwrap();
     for step in &case.steps {
+        let end = server.wrapping_add(step.answer as u32);
+        let mut unsent = vec![b'.'; step.answer];
+        for _ in 0..500 {
+            if server == end {
+                break;
+            }
+            socket.set_nonblocking(true).unwrap();
+            if let Ok(written) = socket.write(&unsent) {
+                unsent.drain(..written);
+            }
+            for answer in tunnel.receive(port, Duration::from_millis(1)) {
+                let behind = seq_and_flags(&answer).0.wrapping_add(answer.len() as u32 - header_len(&answer));
+                if behind.wrapping_sub(server) <= step.answer as u32 {
+                    server = behind;
+                }
+                packets.push(answer);
+            }
+            let seq = case.isn.wrapping_add(1 + read.len() as u32);
+            packets.push(tunnel.send(port, &Crafted { seq, ack: server, ..acknowledge.clone() }));
+        }
+        assert_eq!(server, end, "{}: the server's answer does not arrive", case.name);
         let crafted = Crafted {
             seq: case.isn.wrapping_add(1).wrapping_add(step.offset as u32),
             ack: if step.flags & ACK == 0 { 0 } else { server.wrapping_add(step.acks as u32) },

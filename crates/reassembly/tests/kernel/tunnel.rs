@@ -108,6 +108,11 @@ pub(crate) fn seq_and_flags(packet: &[u8]) -> (u32, u8) {
     (u32::from_be_bytes(packet[24..28].try_into().unwrap()), packet[33])
 }
 
+/// How long a packet's headers are.
+pub(crate) fn header_len(packet: &[u8]) -> u32 {
+    20 + u32::from(packet[32] >> 4) * 4
+}
+
 fn packet(port: u16, crafted: &Crafted) -> Vec<u8> {
     let Crafted { seq, ack, flags, window, urgent, options, payload, bad_checksum } = crafted;
     assert!(options.len() % 4 == 0);
