@@ -58,9 +58,9 @@ impl LinkType {
     /// Ethernet with a Broadcom switch's tag in front.
     pub const DSA_TAG_BRCM_PREPEND: Self = Self(282);
     /// Ethernet with a Marvell switch's tag behind the addresses.
-    pub const DSA_TAG_DSA: Self = Self(283);
+    pub const DSA_TAG_DSA: Self = Self(284);
     /// Ethernet with a Marvell switch's tag and an ethertype for it behind the addresses.
-    pub const DSA_TAG_EDSA: Self = Self(284);
+    pub const DSA_TAG_EDSA: Self = Self(285);
 
     /// The link type for a number found in a file header or given by libpcap.
     ///
@@ -143,5 +143,47 @@ impl fmt::Display for LinkType {
 impl fmt::Debug for LinkType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(all(test, feature = "libpcap"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_number_is_that_of_its_name() {
+        let named = [
+            (LinkType::NULL, "NULL"),
+            (LinkType::ETHERNET, "EN10MB"),
+            (LinkType::PPP, "PPP"),
+            (LinkType::FDDI, "FDDI"),
+            (LinkType::PPP_HDLC, "PPP_SERIAL"),
+            (LinkType::PPP_ETHER, "PPP_ETHER"),
+            (LinkType::RAW, "RAW"),
+            (LinkType::C_HDLC, "C_HDLC"),
+            (LinkType::IEEE802_11, "IEEE802_11"),
+            (LinkType::LOOP, "LOOP"),
+            (LinkType::LINUX_SLL, "LINUX_SLL"),
+            (LinkType::PFLOG, "PFLOG"),
+            (LinkType::IEEE802_11_PRISM, "PRISM_HEADER"),
+            (LinkType::IEEE802_11_RADIOTAP, "IEEE802_11_RADIO"),
+            (LinkType::IEEE802_11_AVS, "IEEE802_11_RADIO_AVS"),
+            (LinkType::PPP_PPPD, "PPP_PPPD"),
+            (LinkType::PPI, "PPI"),
+            (LinkType::IPV4, "IPV4"),
+            (LinkType::IPV6, "IPV6"),
+            (LinkType::NFLOG, "NFLOG"),
+            (LinkType::LINUX_SLL2, "LINUX_SLL2"),
+            (LinkType::DSA_TAG_BRCM, "DSA_TAG_BRCM"),
+            (LinkType::DSA_TAG_BRCM_PREPEND, "DSA_TAG_BRCM_PREPEND"),
+            (LinkType::DSA_TAG_DSA, "DSA_TAG_DSA"),
+            (LinkType::DSA_TAG_EDSA, "DSA_TAG_EDSA"),
+        ];
+        for (link_type, name) in named {
+            // An older libpcap may not know the latest; none has another name for a number.
+            if let Ok(known) = pcap::Linktype(to_dlt(link_type)).get_name() {
+                assert_eq!(known, name, "{}", link_type.0);
+            }
+        }
     }
 }
