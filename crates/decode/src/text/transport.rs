@@ -89,7 +89,7 @@ fn dynamic_configuration(payload: &[u8], length: usize, f: &mut fmt::Formatter<'
 fn time(payload: &[u8], length: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let Some(first) = payload.first() else { return write!(f, "UDP, length {length}") };
     let modes = [
-        "Reserved",
+        "unspecified",
         "symmetric active",
         "symmetric passive",
         "Client",

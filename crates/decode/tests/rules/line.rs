@@ -85,6 +85,7 @@ fn dns_dhcp_and_ntp_over_udp() {
         (5353, query, "4660+ A (QM)? example.com. (29)"),
         (53, b"short", "UDP, length 5"),
         (123, &[0x23; 48], "NTPv4, Client, length 48"),
+        (123, &[0; 48], "NTPv0, unspecified, length 48"),
         (
             67,
             &join(&[&[1, 1, 6, 0], &[0; 24], &[2, 0, 0, 0, 0, 1]]),
