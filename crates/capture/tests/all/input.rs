@@ -133,6 +133,26 @@ fn damaged_gzip_is_an_error_after_what_was_before_it() {
 }
 
 #[test]
+fn nothing_before_a_damage_of_gzip_is_lost() {
+    // Stored blocks, of which the damaged one has a length that is not the complement of its complement.
+    let file = capture_of(1_000);
+    let mut packed = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+    for block in file[..24 + 116 * 500].chunks(1_000) {
+        let length = block.len() as u16;
+        packed.extend([&[0][..], &length.to_le_bytes(), &(!length).to_le_bytes(), block].concat());
+    }
+    let whole = packed.len();
+    packed.extend([0, 1, 0, 0, 0]);
+    let (packets, error) = read(&packed);
+    assert_eq!(packets[..], read_all(&file)[..500]);
+    assert!(matches!(error, Some(Error::Read { at, .. }) if at.offset == 24 + 116 * 500), "{error:?}");
+    // And the same of one that is cut.
+    let (packets, error) = read(&packed[..whole - 1]);
+    assert_eq!(packets.len(), 499);
+    assert!(matches!(error, Some(Error::Truncated { .. })), "{error:?}");
+}
+
+#[test]
 fn progress_goes_from_the_start_to_the_end_of_a_regular_file() {
     let scratch = Scratch::new("progress");
     let path = scratch.file("a.pcap", &capture_of(20_000));
@@ -230,6 +250,24 @@ fn a_cut_zstd_gives_what_was_before_the_cut() {
     }
     let (packets, error) = read(&[&packed[..], b"behind the last frame"].concat());
     assert_eq!(packets.len(), 1_000);
+    assert!(matches!(error, Some(Error::Read { .. })), "{error:?}");
+}
+
+#[test]
+fn what_a_window_holds_is_given_before_a_cut_or_a_damage_of_zstd() {
+    let file = capture_of(1_000);
+    // All of it fits into the window.
+    let mut packed = zstd(&file, 17 << 3);
+    // Of the blocks of 1,000 bytes 50 are whole, and a part of the next.
+    for end in [6 + 50 * 1_003, 6 + 50 * 1_003 + 2, 6 + 50 * 1_003 + 200] {
+        let (packets, error) = read(&packed[..end]);
+        assert!(packets.len() >= (50_000 - 24) / 116, "{}", packets.len());
+        assert!(matches!(error, Some(Error::Truncated { .. })), "{error:?}");
+    }
+    // A block of the kind that there is not.
+    packed[6 + 50 * 1_003] |= 0b110;
+    let (packets, error) = read(&packed);
+    assert_eq!(packets[..], read_all(&file)[..(50_000 - 24) / 116]);
     assert!(matches!(error, Some(Error::Read { .. })), "{error:?}");
 }
 
