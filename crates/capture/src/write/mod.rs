@@ -1,9 +1,9 @@
 //! Writing captures: pcapng, or classic pcap where a file's name asks for it.
 //!
 //! Promises: what was written reads back as the same packets, with nanoseconds and interfaces; every failure of the
-//! disk is an error, at the latest from [`Writer::finish`]; a file ends behind a whole record whenever the program does.
-//! Refuses: a second link type in a classic file, and to write
-//! a packet that no reader would take. Times before 1970, which neither format has, are written as 1970; a classic file
+//! disk is an error, at the latest from [`Writer::finish`]; whole records are handed to the system, so that the file of a
+//! program that was killed reads to its end, but for the one record that a kill in the middle of a system call cut.
+//! Refuses: a second link type in a classic file, and to write a packet that no reader would take. Times before 1970, which neither format has, are written as 1970; a classic file
 //! ends in 2106.
 
 mod files;
@@ -64,7 +64,7 @@ impl Format {
 pub struct Writer {
     name: String,
     output: Option<Box<dyn Write + Send>>,
-    /// What is not handed to the system yet: whole records only, so that a file whose writer was killed ends behind one.
+    /// What is not handed to the system yet: whole records only, so that a file whose writer was killed can be read.
     buffer: Vec<u8>,
     /// What was handed to the system, of this file.
     written: u64,
