@@ -3,6 +3,9 @@
 /// The formats that are read, for every message.
 const READ: &str = "pcap and pcapng are read, plain or in gzip or zstd";
 
+/// So many of the first bytes are shown; a reader that has fewer reads on before it gives up.
+pub(crate) const SHOWN: usize = 8;
+
 /// What the first bytes of a file that is not read look like.
 pub(crate) fn advice(head: &[u8]) -> &'static str {
     const KNOWN: [(&[u8], &str); 11] = [
@@ -23,7 +26,7 @@ pub(crate) fn advice(head: &[u8]) -> &'static str {
 
 /// The first bytes as a person can compare them: hexadecimal, and text where it is text.
 pub(crate) fn first_bytes(head: &[u8]) -> String {
-    let head = head.get(..8).unwrap_or(head);
+    let head = head.get(..SHOWN).unwrap_or(head);
     let hex: Vec<String> = head.iter().map(|byte| format!("{byte:02x}")).collect();
     let text: String =
         head.iter().map(|&byte| if byte.is_ascii_graphic() { char::from(byte) } else { '.' }).collect();

@@ -307,7 +307,7 @@ impl FileCapture {
                 let opened = pcap::Pcap::open(header, &mut self.interfaces);
                 self.format = Format::Pcap(opened.map_err(|problem| self.error(problem))?);
                 self.buffer.consume(pcap::HEADER);
-            } else if head.len() >= 4 && !is_pcap {
+            } else if head.len() >= advice::SHOWN && !is_pcap {
                 return Err(self.error(Problem::NotACapture));
             } else if !self.more_to_begin(is_pcap)? {
                 return Ok(false);

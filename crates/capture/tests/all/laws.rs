@@ -5,10 +5,9 @@ use std::io::{self, Cursor, Read};
 use egret_capture::{Format, InterfaceTable, LinkType, Packet, Timestamp, Writer};
 use proptest::prelude::*;
 
-use crate::by_hand::{
-    Kept, MICROSECONDS, NANOSECONDS, Order, block, enhanced, interface, obsolete, pcap_header, read,
-    read_all, read_from, record, section, simple,
-};
+use crate::by_hand::{Kept, Order, read, read_all, read_from};
+use crate::fuzz;
+use crate::specimens::{noted, specimens};
 use crate::write::Shared;
 
 /// Packets as they would be read: numbered, and of interfaces in the order in which they first appear.
@@ -57,36 +56,6 @@ fn written(packets: &[Kept], format: Format) -> Vec<u8> {
     }
     writer.finish().unwrap();
     output.bytes()
-}
-
-/// A small capture with one of everything.
-fn specimens() -> Vec<Vec<u8>> {
-    let mut files = Vec::new();
-    for order in [Order::Little, Order::Big] {
-        for magic in [MICROSECONDS, NANOSECONDS] {
-            let mut file = pcap_header(order, magic, (2, 4), 65_535, 1);
-            for data in [&b"abcd"[..], b"", b"efghijk"] {
-                file.extend(record(order, (7, 8), (data.len() as u32, 60), data));
-            }
-            files.push(file);
-        }
-        files.push(
-            [
-                section(order),
-                interface(order, 1, 96, &[(2, b"eth0"), (9, &[9])]),
-                interface(order, 101, 0, &[]),
-                enhanced(order, 0, 7, 60, b"abcd"),
-                block(order, 0x0bad, b"unknown"),
-                obsolete(order, 1, 8, 60, b"efg"),
-                simple(order, 3, b"hij"),
-                section(Order::Big),
-                interface(Order::Big, 1, 0, &[]),
-                enhanced(Order::Big, 0, 9, 3, b"klm"),
-            ]
-            .concat(),
-        );
-    }
-    files
 }
 
 /// Gives its bytes in pieces of the given sizes, over and over.
@@ -199,6 +168,20 @@ fn every_bit_flipped_is_survived() {
             damaged[bit / 8] ^= 1 << (bit % 8);
             let (packets, _) = read(&damaged);
             assert!(packets.len() <= 8);
+        }
+    }
+}
+
+#[test]
+fn what_the_fuzz_target_checks_holds_for_the_specimens() {
+    for file in specimens().into_iter().chain([Order::Little, Order::Big].map(noted)) {
+        for pieces in 0..20 {
+            fuzz::file(&fuzz::input(pieces, &file));
+        }
+        for at in 0..file.len() {
+            let mut damaged = file.clone();
+            damaged[at] ^= 1 << (at % 8);
+            fuzz::file(&fuzz::input(at as u8, &damaged));
         }
     }
 }

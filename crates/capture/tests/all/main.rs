@@ -7,6 +7,10 @@ mod batch;
 #[cfg(test)]
 mod by_hand;
 #[cfg(test)]
+#[path = "../../fuzz/src/lib.rs"]
+#[expect(unreachable_pub, reason = "the fuzz targets are a crate of their own")]
+mod fuzz;
+#[cfg(test)]
 mod input;
 #[cfg(test)]
 mod laws;
@@ -21,6 +25,8 @@ mod notes;
 mod pcap;
 #[cfg(test)]
 mod pcapng;
+#[cfg(test)]
+mod specimens;
 #[cfg(test)]
 #[cfg(unix)]
 mod stop;

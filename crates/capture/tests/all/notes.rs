@@ -5,73 +5,9 @@ use std::sync::Arc;
 
 use egret_capture::{Capture, Format, InterfaceTable, LinkType, Note, Writer};
 
-use crate::by_hand::{Order, block, read_all, section};
+use crate::by_hand::{Order, read_all};
+use crate::specimens::{commented_section, noted as specimen};
 use crate::write::{Shared, packet};
-
-/// Options, each padded, and their end.
-fn options(order: Order, list: &[(u16, &[u8])]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for (code, value) in list.iter().chain([&(0, &b""[..])]) {
-        bytes.extend(order.u16(*code));
-        bytes.extend(order.u16(value.len() as u16));
-        bytes.extend(*value);
-        bytes.resize(bytes.len().next_multiple_of(4), 0);
-    }
-    bytes
-}
-
-fn commented_section(order: Order, comment: &[u8]) -> Vec<u8> {
-    let mut body = section(order)[8..24].to_vec();
-    body.extend(options(order, &[(4, b"a program"), (1, comment)]));
-    block(order, 0x0a0d_0d0a, &body)
-}
-
-fn commented_packet(order: Order, second: u64, comments: &[&[u8]]) -> Vec<u8> {
-    let mut body = Vec::new();
-    let units = second * 1_000_000;
-    for number in [0, (units >> 32) as u32, units as u32, 3, 60] {
-        body.extend(order.u32(number));
-    }
-    body.extend(b"abc\0");
-    let list: Vec<(u16, &[u8])> =
-        [(2, &[0, 0, 0, 1][..])].into_iter().chain(comments.iter().map(|text| (1, *text))).collect();
-    body.extend(options(order, &list));
-    block(order, 6, &body)
-}
-
-/// A file with everything.
-fn specimen(order: Order) -> Vec<u8> {
-    let secrets = [&order.u32(0x544c_534b)[..], &order.u32(6), b"CLIENT\0\0"].concat();
-    let names = options(
-        order,
-        &[(1, b"\x0a\0\0\x01one\0uno\0"), (2, b"\xfe\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\x01six\0"), (9, b"?")],
-    );
-    let statistics = [
-        &order.u32(0)[..],
-        &[0; 8],
-        &options(order, &[(4, &order.u64(9)), (5, &order.u64(2)), (7, &order.u64(3))]),
-    ]
-    .concat();
-    let described =
-        [&order.u16(1)[..], &[0; 2], &order.u32(96), &options(order, &[(2, b"eth0"), (1, b"the port")])]
-            .concat();
-    [
-        commented_section(order, b"the section"),
-        block(order, 1, &described),
-        block(order, 4, &names),
-        commented_packet(order, 1, &[b"first", b"\xffsecond"]),
-        block(order, 10, &secrets),
-        block(order, 0x0bad, b"custom"),
-        block(order, 0x4000_0bad, b"custom"),
-        block(order, 9, b"__REALTIME_TIMESTAMP=0\n"),
-        commented_packet(order, 2, &[]),
-        commented_packet(order, 3, &[b"third"]),
-        block(order, 5, &statistics),
-        block(order, 5, b"\0\0"),
-        block(order, 10, b"\0\0"),
-    ]
-    .concat()
-}
 
 fn expected() -> Vec<Note> {
     let name =
