@@ -1,4 +1,5 @@
-//! `cargo xtask compare FILE…`: what egret, tshark and tcpflow make of the same captures, per connection and direction.
+//! `cargo xtask compare FILE…`: what egret, tshark and tcpflow make of the same captures, per connection and direction;
+//! with `--packets`, what egret and tshark make of each packet.
 //!
 //! A tool for people who change reassembly: differences are not failures, but each one has to be explained. Those
 //! that come from known faults of the peers are set apart by name, as far as the bytes themselves prove it; the rest
@@ -9,6 +10,7 @@ mod bytes;
 mod explain;
 mod judge;
 mod ours;
+mod packets;
 mod pair;
 mod peer;
 mod reason;
@@ -43,8 +45,15 @@ const TSHARK: Package = Package {
 const TCPFLOW: Package = Package { what: "tcpflow", usual: "tcpflow", exceptions: &[] };
 
 pub(crate) fn run(files: &[String]) -> Result<()> {
+    let (files, by_packet) = match files.split_first() {
+        Some((first, rest)) if first == "--packets" => (rest, true),
+        _ => (files, false),
+    };
     if files.is_empty() {
-        bail!("name the captures to compare: cargo xtask compare FILE…");
+        bail!("name the captures to compare: cargo xtask compare [--packets] FILE…");
+    }
+    if by_packet {
+        return packets::run(files);
     }
     let captures = files.iter().map(|file| found(file)).collect::<Result<Vec<_>>>()?;
     let peers = installed()?;

@@ -38,7 +38,8 @@ cargo xtask COMMAND
   fixtures         compile fixtures/*/*.script into captures
   bless            rewrite the golden results of the fixtures and show what changed
   tidy             the rules of the house that a compiler does not check
-  compare FILE…    what tshark and tcpflow make of captures, beside what egret makes of them
+  compare [--packets] FILE…
+                   what tshark and tcpflow make of captures, beside what egret makes of them; or of each packet
   fuzz [TARGET…] [--minutes N]
                    run the fuzz targets of crates/*/fuzz, all or these, for so long each
   soak [--minutes N] [--seed S] [--case N]
