@@ -3,14 +3,22 @@
 //! What is asked of a client and what is answered to it are judged the other way round: a request may not ask for more,
 //! an answer may not hold less.
 
+mod view;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::document::{Document, Node};
 use crate::operation::Method;
 
+use view::View;
+pub(crate) use view::{resolved, types};
+
 /// How many levels of schemas are compared.
 const DEPTH: usize = 12;
+
+/// How many pairs of schemas are compared in all: references may ask for more than there are atoms.
+const PAIRS: usize = 100_000;
 
 /// One difference between two descriptions.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,7 +67,7 @@ impl fmt::Display for Change {
 
 /// The differences between two descriptions, by their places.
 pub fn diff(old: &Document, new: &Document) -> Vec<Change> {
-    let mut differ = Differ { old: &old.0, new: &new.0, changes: Vec::new() };
+    let mut differ = Differ { old: &old.0, new: &new.0, changes: Vec::new(), left: PAIRS };
     let (before, after) = (operations(&old.0), operations(&new.0));
     for (key, operation) in &before {
         let place = format!("{} {}", key.0.name(), key.1);
@@ -67,6 +75,9 @@ pub fn diff(old: &Document, new: &Document) -> Vec<Change> {
             None => differ.add(&place, ChangeKind::Removed, "operation", true),
             Some(twin) => differ.operation(&place, operation, twin),
         }
+    }
+    if differ.left == 0 {
+        differ.add("(schemas)", ChangeKind::Changed, "are too many: not all were compared", false);
     }
     for key in after.keys().filter(|key| !before.contains_key(key)) {
         differ.add(&format!("{} {}", key.0.name(), key.1), ChangeKind::Added, "operation", false);
@@ -78,6 +89,7 @@ pub fn diff(old: &Document, new: &Document) -> Vec<Change> {
 
 /// An operation with the parameters of its path.
 struct Operation<'a> {
+    path: &'a str,
     node: &'a Node,
     shared: &'a [Node],
 }
@@ -89,7 +101,7 @@ fn operations(document: &Node) -> BTreeMap<(Method, String), Operation<'_>> {
         let shared = item.get("parameters").map_or(&[][..], Node::items);
         for (method, node) in item.entries() {
             if let Some(method) = Method::named(method) {
-                found.insert((method, nameless(path)), Operation { node, shared });
+                found.insert((method, nameless(path)), Operation { path, node, shared });
             }
         }
     }
@@ -104,21 +116,12 @@ pub(crate) fn nameless(path: &str) -> String {
     segments.collect::<Vec<_>>().join("/")
 }
 
-/// Follows references; those that lead nowhere, or around, are left.
-pub(crate) fn resolved<'a>(document: &'a Node, mut node: &'a Node) -> &'a Node {
-    for _ in 0..16 {
-        match node.get("$ref").and_then(Node::text).and_then(|reference| document.at(reference)) {
-            Some(target) => node = target,
-            None => break,
-        }
-    }
-    node
-}
-
 struct Differ<'a> {
     old: &'a Node,
     new: &'a Node,
     changes: Vec<Change>,
+    /// Pairs of schemas that may still be compared.
+    left: usize,
 }
 
 /// Who writes what a schema describes.
@@ -137,7 +140,7 @@ impl<'a> Differ<'a> {
         let (before, after) = (parameters(self.old, old), parameters(self.new, new));
         for ((at, name), parameter) in &before {
             let place = format!("{place} {at} {name}");
-            match after.get(&(*at, *name)) {
+            match after.get(&(*at, name.clone())) {
                 // A server may take no notice of what it does not know any more; what it did with it is gone.
                 None => self.add(&place, ChangeKind::Removed, "parameter", true),
                 Some(twin) => {
@@ -146,7 +149,7 @@ impl<'a> Differ<'a> {
                         let what = if required(twin) { "is required now" } else { "is optional now" };
                         self.add(&place, ChangeKind::Changed, what, required(twin));
                     }
-                    self.schemas(&place, parameter.get("schema"), twin.get("schema"), Side::Client, DEPTH);
+                    self.optional(&place, parameter.get("schema"), twin.get("schema"), Side::Client);
                 }
             }
         }
@@ -154,6 +157,9 @@ impl<'a> Differ<'a> {
             let required = parameter.get("required").is_some_and(Node::is_true);
             let what = if required { "required parameter" } else { "parameter" };
             self.add(&format!("{place} {at} {name}"), ChangeKind::Added, what, required);
+        }
+        if !needs_credentials(self.old, old.node) && needs_credentials(self.new, new.node) {
+            self.add(place, ChangeKind::Changed, "credentials are required now", true);
         }
         self.request(place, old.node.get("requestBody"), new.node.get("requestBody"));
         self.responses(place, old.node, new.node);
@@ -203,7 +209,7 @@ impl<'a> Differ<'a> {
             let place = format!("{place} {media_type}");
             match after.get(media_type) {
                 None => self.add(&place, ChangeKind::Removed, "media type", true),
-                Some(twin) => self.schemas(&place, content.get("schema"), twin.get("schema"), side, DEPTH),
+                Some(twin) => self.optional(&place, content.get("schema"), twin.get("schema"), side),
             }
         }
         for media_type in after.keys().filter(|name| !before.contains_key(*name)) {
@@ -211,67 +217,73 @@ impl<'a> Differ<'a> {
         }
     }
 
-    fn schemas(
-        &mut self,
-        place: &str,
-        old: Option<&'a Node>,
-        new: Option<&'a Node>,
-        side: Side,
-        depth: usize,
-    ) {
-        let (Some(old), Some(new), Some(depth)) = (old, new, depth.checked_sub(1)) else { return };
-        let (old, new) = (resolved(self.old, old), resolved(self.new, new));
-        self.types(place, &types(self.old, old), &types(self.new, new), side);
-        let values = |node: &'a Node| -> BTreeSet<&'a str> {
-            node.get("enum").map_or(&[][..], Node::items).iter().filter_map(Node::text).collect()
-        };
-        let (before, after) = (values(old), values(new));
-        if !before.is_empty() && !after.is_empty() {
-            for gone in before.difference(&after) {
+    /// Compares schemas where both have one.
+    fn optional(&mut self, place: &str, old: Option<&'a Node>, new: Option<&'a Node>, side: Side) {
+        if let (Some(old), Some(new)) = (old, new) {
+            self.schemas(place, &[old], &[new], side, DEPTH);
+        }
+    }
+
+    /// Compares what any of some schemas allows with what any of others does.
+    fn schemas(&mut self, place: &str, old: &[&'a Node], new: &[&'a Node], side: Side, depth: usize) {
+        let Some(depth) = depth.checked_sub(1) else { return };
+        if old.is_empty() || new.is_empty() || self.left == 0 {
+            return;
+        }
+        self.left -= 1;
+        let (old, new) = (View::of(self.old, old), View::of(self.new, new));
+        self.types(place, &old.types, &new.types, side);
+        if !old.values.is_empty() && !new.values.is_empty() {
+            for gone in old.values.difference(&new.values) {
                 self.add(place, ChangeKind::Removed, format!("value {gone}"), side == Side::Client);
             }
-            for come in after.difference(&before) {
+            for come in new.values.difference(&old.values) {
                 self.add(place, ChangeKind::Added, format!("value {come}"), side == Side::Server);
             }
         }
-        self.properties(place, old, new, side, depth);
-        self.schemas(&format!("{place}[]"), old.get("items"), new.get("items"), side, depth);
-        let others =
-            |node: &'a Node| node.get("additionalProperties").filter(|node| matches!(node, Node::Map(_)));
-        self.schemas(&format!("{place}{{}}"), others(old), others(new), side, depth);
+        let strings = |view: &View<'_>| view.types.contains("string");
+        if strings(&old) && strings(&new) && old.format != new.format {
+            let words = |view: &View<'_>| match view.format.is_empty() {
+                true => "any".to_owned(),
+                false => view.format.iter().copied().collect::<Vec<_>>().join(" or "),
+            };
+            // Who reads any string reads one of a format.
+            let wider = match side {
+                Side::Client => new.format.is_empty(),
+                Side::Server => old.format.is_empty(),
+            };
+            let what = format!("format {} is {} now", words(&old), words(&new));
+            self.add(place, ChangeKind::Changed, what, !wider);
+        }
+        self.properties(place, &old, &new, side, depth);
+        self.schemas(&format!("{place}[]"), &old.items, &new.items, side, depth);
+        self.schemas(&format!("{place}{{}}"), &old.additional, &new.additional, side, depth);
     }
 
-    fn types(&mut self, place: &str, old: &BTreeSet<String>, new: &BTreeSet<String>, side: Side) {
+    fn types(&mut self, place: &str, old: &BTreeSet<&str>, new: &BTreeSet<&str>, side: Side) {
         if old == new || old.is_empty() || new.is_empty() {
             return;
         }
-        let within = |one: &BTreeSet<String>, other: &BTreeSet<String>| {
-            one.iter().all(|name| other.contains(name) || name == "integer" && other.contains("number"))
+        let within = |one: &BTreeSet<&str>, other: &BTreeSet<&str>| {
+            one.iter().all(|name| other.contains(name) || *name == "integer" && other.contains("number"))
         };
         let breaking = match side {
             Side::Client => !within(old, new),
             Side::Server => !within(new, old),
         };
-        let words = |types: &BTreeSet<String>| types.iter().cloned().collect::<Vec<_>>().join(" or ");
+        let words = |types: &BTreeSet<&str>| types.iter().copied().collect::<Vec<_>>().join(" or ");
         self.add(place, ChangeKind::Changed, format!("{} is {} now", words(old), words(new)), breaking);
     }
 
-    fn properties(&mut self, place: &str, old: &'a Node, new: &'a Node, side: Side, depth: usize) {
-        let properties = |node: &'a Node| -> BTreeMap<&'a str, &'a Node> {
-            node.get("properties").into_iter().flat_map(Node::entries).collect()
-        };
-        let required = |node: &Node, name: &str| {
-            node.get("required")
-                .is_some_and(|names| names.items().iter().any(|item| item.text() == Some(name)))
-        };
-        let (before, after) = (properties(old), properties(new));
-        for (name, schema) in &before {
+    fn properties(&mut self, place: &str, old: &View<'a>, new: &View<'a>, side: Side, depth: usize) {
+        let (before, after) = (&old.properties, &new.properties);
+        for (name, schemas) in before {
             let place = format!("{place} .{name}").replace("] .", "].").replace("} .", "}.");
             let Some(twin) = after.get(name) else {
                 self.add(&place, ChangeKind::Removed, "property", side == Side::Server);
                 continue;
             };
-            match (required(old, name), required(new, name)) {
+            match (old.required.contains(name), new.required.contains(name)) {
                 (true, false) => {
                     self.add(&place, ChangeKind::Changed, "is optional now", side == Side::Server);
                 }
@@ -280,10 +292,10 @@ impl<'a> Differ<'a> {
                 }
                 _ => {}
             }
-            self.schemas(&place, Some(schema), Some(twin), side, depth);
+            self.schemas(&place, schemas, twin, side, depth);
         }
         for name in after.keys().filter(|name| !before.contains_key(*name)) {
-            let breaking = side == Side::Client && required(new, name);
+            let breaking = side == Side::Client && new.required.contains(name);
             let what = if breaking { "required property" } else { "property" };
             self.add(&format!("{place} .{name}"), ChangeKind::Added, what, breaking);
         }
@@ -291,43 +303,27 @@ impl<'a> Differ<'a> {
 }
 
 /// Parameters by place and name; those of paths by their position, because their names are nobody's business.
-fn parameters<'a>(document: &'a Node, operation: &Operation<'a>) -> BTreeMap<(&'a str, &'a str), &'a Node> {
+fn parameters<'a>(document: &'a Node, operation: &Operation<'a>) -> BTreeMap<(&'a str, String), &'a Node> {
     let own = operation.node.get("parameters").map_or(&[][..], Node::items);
     let all = operation.shared.iter().chain(own).map(|node| resolved(document, node));
-    let named = all.filter_map(|node| Some(((node.get("in")?.text()?, node.get("name")?.text()?), node)));
-    named.filter(|((place, _), _)| *place != "path").collect()
+    let named = all.filter_map(|node| {
+        let (place, name) = (node.get("in")?.text()?, node.get("name")?.text()?);
+        let mut segments = operation.path.split('/').filter(|segment| segment.starts_with('{'));
+        let name = match place {
+            "path" => format!("#{}", segments.position(|segment| segment == format!("{{{name}}}"))? + 1),
+            "header" => name.to_ascii_lowercase(),
+            _ => name.to_owned(),
+        };
+        Some(((place, name), node))
+    });
+    named.collect()
 }
 
-/// The types of a schema, of its variants where it has some.
-pub(crate) fn types(document: &Node, schema: &Node) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    match schema.get("type") {
-        Some(Node::Text(name)) => {
-            found.insert(name.clone());
-        }
-        Some(Node::List(names)) => found.extend(names.iter().filter_map(Node::text).map(str::to_owned)),
-        _ => {
-            for word in ["anyOf", "oneOf"] {
-                for variant in schema.get(word).map_or(&[][..], Node::items) {
-                    let variant = resolved(document, variant);
-                    match variant.get("type") {
-                        Some(Node::Text(name)) => {
-                            found.insert(name.clone());
-                        }
-                        Some(Node::List(names)) => {
-                            found.extend(names.iter().filter_map(Node::text).map(str::to_owned));
-                        }
-                        _ => {}
-                    }
-                }
-            }
-        }
-    }
-    // OpenAPI 3.0.
-    if schema.get("nullable").is_some_and(Node::is_true) {
-        found.insert("null".to_owned());
-    }
-    found
+/// Whether no call without credentials is allowed.
+fn needs_credentials(document: &Node, operation: &Node) -> bool {
+    let security =
+        operation.get("security").or_else(|| document.get("security")).map_or(&[][..], Node::items);
+    !security.is_empty() && security.iter().all(|one| one.entries().next().is_some())
 }
 
 #[cfg(test)]
@@ -358,7 +354,13 @@ mod tests {
 
     #[test]
     fn names_of_path_parameters_do_not_matter() {
-        assert_eq!(changes(&[("/users/{id}", "/users/{name}")]), [""; 0]);
+        assert_eq!(
+            changes(&[
+                ("/users/{id}", "/users/{name}"),
+                (r#""name": "id", "in""#, r#""name": "name", "in""#)
+            ]),
+            [""; 0]
+        );
     }
 
     #[test]
@@ -402,6 +404,78 @@ mod tests {
                 "added    POST /users request application/json .mail  required property  (breaking)",
             ]
         );
+    }
+
+    #[test]
+    fn schemas_are_compared_however_they_are_put_together() {
+        let old = r##"{"anyOf": [{"allOf": [{"$ref": "#/components/schemas/User"}]}, {"type": "null"}]}"##;
+        let of = |user: &str| {
+            let text = OLD.replacen(r##"{"$ref": "#/components/schemas/User"}"##, old, 1);
+            Document::parse(&text.replacen(r#""name": {"type": "string"}, "tags""#, user, 1)).unwrap()
+        };
+        let changes = diff(
+            &of(r#""name": {"type": "string"}, "tags""#),
+            &of(r#""name": {"oneOf": [{"type": "integer"}, {"type": "string"}]}, "tags""#),
+        );
+        assert_eq!(
+            changes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            [
+                "changed  GET /users/{} 200 application/json .name  string is integer or string now  (breaking)"
+            ]
+        );
+    }
+
+    #[test]
+    fn types_of_paths_formats_and_credentials_are_compared() {
+        let path = r#""name": "id", "in": "path", "required": true"#;
+        let typed = |kind: &str| format!(r#"{path}, "schema": {{"type": "{kind}"}}"#);
+        let of = |edits: &[(&str, &str)]| {
+            let text = edits.iter().fold(OLD.to_owned(), |text, (from, to)| text.replacen(from, to, 1));
+            Document::parse(&text).unwrap()
+        };
+        let shown = |old: &Document, new: &Document| {
+            diff(old, new).iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            shown(&of(&[(path, &typed("integer"))]), &of(&[(path, &typed("string"))])),
+            ["changed  GET /users/{} path #1  integer is string now  (breaking)"]
+        );
+        let tag = r#""items": {"type": "string"}"#;
+        let uuid = r#""items": {"type": "string", "format": "uuid"}"#;
+        assert_eq!(
+            shown(&of(&[(tag, uuid)]), &of(&[])),
+            ["changed  GET /users/{} 200 application/json .tags[]  format uuid is any now  (breaking)"]
+        );
+        assert_eq!(
+            shown(&of(&[]), &of(&[(tag, uuid)])),
+            ["changed  GET /users/{} 200 application/json .tags[]  format any is uuid now"]
+        );
+        let closed = [(r#""/old": {"get": {"#, r#""/old": {"get": {"security": [{"key": []}], "#)];
+        assert_eq!(
+            shown(&of(&[]), &of(&closed)),
+            ["changed  GET /old  credentials are required now  (breaking)"]
+        );
+        assert_eq!(shown(&of(&closed), &of(&[])), [""; 0]);
+    }
+
+    #[test]
+    fn references_that_ask_for_too_much_end() {
+        let properties = |of: &str| -> String {
+            let each = (0..10).map(|n| format!(r##""p{n}": {{"$ref": "#/components/schemas/{of}"}}"##));
+            each.collect::<Vec<_>>().join(", ")
+        };
+        let schemas: Vec<_> = (0..12)
+            .map(|n| format!(r#""S{n}": {{"properties": {{{}}}}}"#, properties(&format!("S{}", n + 1))))
+            .collect();
+        let text = format!(
+            r##"{{"openapi": "3.1.0", "paths": {{"/a": {{"get": {{"responses": {{"200": {{"content": {{"application/json":
+            {{"schema": {{"$ref": "#/components/schemas/S0"}}}}}}}}}}}}}}}}, "components": {{"schemas": {{{}}}}}}}"##,
+            schemas.join(", ")
+        );
+        let document = Document::parse(&text).unwrap();
+        let changes = diff(&document, &document);
+        assert_eq!(changes.len(), 1, "{changes:?}");
+        assert!(changes[0].what.contains("not all were compared"));
     }
 
     #[test]
