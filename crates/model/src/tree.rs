@@ -1,16 +1,17 @@
 //! A tree of evidence that is bounded without the order of observations having a say in what is kept.
 //!
 //! A tree is whole while it has at most `limit` nodes. Then it is divided for good: each node has a share of the
-//! limit, which its branches divide equally; a node keeps at most half its share of literal branches, those first in
-//! the order of [`Key`], and the rest are one branch, `other`; a node without a share keeps only a count of what is
-//! below it.
+//! limit; a node keeps at most half its share of literal branches, those first in the order of [`Key`], and the rest
+//! are one branch, `other`; a node without a share keeps only a count of what is below it. Branches divide the share
+//! equally, but while all of them have a place those with nothing below them take one node each, and leave the rest.
 //!
 //! * Whether a tree is divided depends only on how many different nodes were observed, which never gets less.
-//! * Of a divided tree, shares never get larger by observing more: branches only get more. So what was folded would be
-//!   folded in any order; and folding is addition, so it may be done early or late.
+//! * Of a divided tree, shares never get larger by observing more: branches only get more, and more of them have
+//!   something below. So what was folded would be folded in any order; and folding is addition, so it may be done early
+//!   or late.
 //!
 //! Hence merging is commutative and associative, an empty tree is its identity, and a tree holds at most `limit` nodes
-//! whole, and divided at most 24 times as many (a node has at most 19 kinds besides literals). The laws are tested below, with limits so small that they matter.
+//! whole, and divided at most 24 times as many (a node has at most 20 kinds besides literals). The laws are tested below, with limits so small that they matter.
 
 use std::collections::BTreeMap;
 
@@ -64,6 +65,19 @@ pub(crate) struct Tree<P> {
     /// What the node may keep; follows from the tree.
     #[serde(skip)]
     room: Room,
+    #[serde(skip)]
+    settled: Settled,
+}
+
+/// For which share a node of a divided tree was last settled, and how many nodes were below it then; `None` once it was
+/// walked through. It only saves work, so that it is no part of what a tree is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Settled(Option<(usize, usize)>);
+
+impl PartialEq for Settled {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -100,6 +114,7 @@ impl<P: Evidence> Default for Tree<P> {
             other: None,
             folded: 0,
             room: Room::Whole,
+            settled: Settled::default(),
         }
     }
 }
@@ -125,6 +140,7 @@ impl<P: Evidence> Bounded<P> {
     /// Observes: `walk` goes from the root by [`Tree::branch`], which counts the nodes it adds into its second argument.
     pub(crate) fn observe(&mut self, limit: usize, walk: impl FnOnce(&mut Tree<P>, &mut usize)) {
         grow(&mut self.root.visits, 1);
+        self.root.settled = Settled::default();
         let mut added = 0;
         walk(&mut self.root, &mut added);
         self.size += added;
@@ -155,8 +171,7 @@ impl<P: Evidence> Bounded<P> {
     fn settle(&mut self, limit: usize) {
         self.divided |= self.size > limit;
         if self.divided {
-            self.root.divide(limit);
-            self.size = self.root.count();
+            self.size = self.root.divide(limit);
         }
     }
 }
@@ -166,6 +181,8 @@ impl<P: Evidence> Tree<P> {
     pub(crate) fn branch(&mut self, key: Key, added: &mut usize) -> Option<&mut Self> {
         let branch = match self.room {
             Room::None => {
+                // The first thing below it, which changes what its siblings may have.
+                *added += usize::from(self.folded == 0);
                 grow(&mut self.folded, 1);
                 return None;
             }
@@ -180,6 +197,7 @@ impl<P: Evidence> Tree<P> {
                 Self::default()
             }),
         };
+        branch.settled = Settled::default();
         grow(&mut branch.visits, 1);
         Some(branch)
     }
@@ -200,13 +218,19 @@ impl<P: Evidence> Tree<P> {
         self.branches.values().chain(self.other.as_deref())
     }
 
+    /// As [`below`](Self::below), to be changed.
+    pub(crate) fn below_mut(&mut self) -> impl Iterator<Item = &mut Self> {
+        self.branches.values_mut().chain(self.other.as_deref_mut())
+    }
+
     fn count(&self) -> usize {
         self.below().map(|branch| 1 + branch.count()).sum()
     }
 
     /// Adds what another node has seen, without regard to limits.
     pub(crate) fn add(&mut self, other: Self) {
-        let Self { visits, evidence, branches, other: rest, folded, room: _ } = other;
+        let Self { visits, evidence, branches, other: rest, folded, room: _, settled: _ } = other;
+        self.settled = Settled::default();
         grow(&mut self.visits, visits);
         self.evidence.merge(evidence);
         grow(&mut self.folded, folded);
@@ -223,15 +247,20 @@ impl<P: Evidence> Tree<P> {
         }
     }
 
-    /// Keeps to a share of the limit, and gives the branches theirs.
-    fn divide(&mut self, share: usize) {
+    /// Keeps to a share of the limit, and gives the branches theirs. Returns how many nodes are left below.
+    fn divide(&mut self, share: usize) -> usize {
+        match self.settled.0 {
+            Some((known, size)) if known == share => return size,
+            _ => {}
+        }
         if share == 0 {
             let below = self.below().fold(0_u64, |sum, branch| sum.saturating_add(branch.visits));
             grow(&mut self.folded, below);
             self.branches.clear();
             self.other = None;
             self.room = Room::None;
-            return;
+            self.settled = Settled(Some((share, 0)));
+            return 0;
         }
         let room = (share / 2).min(BRANCHES);
         for _ in room..self.literals() {
@@ -240,10 +269,24 @@ impl<P: Evidence> Tree<P> {
             }
         }
         self.room = Room::Literals(room);
-        let share = (share - 1) / self.below().count().max(1);
-        for branch in self.branches.values_mut().chain(self.other.as_deref_mut()) {
-            branch.divide(share);
+        let (all, rest) = (self.below().count(), share - 1);
+        let leaves =
+            if self.other.is_none() { self.below().filter(|branch| branch.is_leaf()).count() } else { 0 };
+        let inner = all - leaves;
+        let of_inner = rest.saturating_sub(leaves) / inner.max(1);
+        // What it would have if something came below it.
+        let of_leaf = (rest + 1).saturating_sub(leaves) / (inner + 1);
+        let mut size = all;
+        for branch in self.below_mut() {
+            size += branch.divide(if leaves > 0 && branch.is_leaf() { of_leaf } else { of_inner });
         }
+        self.settled = Settled(Some((share, size)));
+        size
+    }
+
+    /// Whether nothing was observed below it.
+    fn is_leaf(&self) -> bool {
+        self.branches.is_empty() && self.other.is_none() && self.folded == 0
     }
 }
 
@@ -263,7 +306,7 @@ mod tests {
         }
     }
 
-    /// How many nodes a divided tree may have for each of its limit: a node with a share has its kinds (19) besides
+    /// How many nodes a divided tree may have for each of its limit: a node with a share has its kinds (20) besides
     /// the literals it may keep, the items and `other`, and those may be without a share.
     const SPREAD: usize = 24;
 
@@ -301,7 +344,7 @@ mod tests {
             Just("2026-11-05".to_owned()),
             "[a-d]-[0-9]{3}",
         ];
-        prop::collection::vec(prop::collection::vec(segment, 0..6), 0..60)
+        prop::collection::vec(prop::collection::vec(segment, 0..6), 0..90)
     }
 
     proptest! {
@@ -341,6 +384,36 @@ mod tests {
             let mut read: Bounded<Sum> = serde_json::from_str(&text).unwrap();
             read.restore(limit);
             prop_assert_eq!(read, tree);
+        }
+    }
+
+    #[test]
+    fn pages_without_end_leave_room_for_what_is_deep() {
+        let limit = 4_096;
+        let mut tree = Bounded::default();
+        let mut seen =
+            |path: String| observe(&mut tree, &path.split('/').map(str::to_owned).collect(), limit);
+        for number in 0..30 {
+            seen(format!("page-{}", "a".repeat(number)));
+        }
+        for number in 0..10_000 {
+            seen(format!("products/the-{number}-shoes-red"));
+        }
+        let word = |letter: u8| char::from(b'a' + letter).to_string().repeat(4);
+        for resource in 0..26 {
+            for sub in 0..5 {
+                seen(format!("api/v1/{}/42/{}/7/cancel", word(resource), word(sub)));
+            }
+        }
+        assert!(tree.divided && tree.size() < limit);
+        let at = |path: &str| {
+            path.split('/').try_fold(tree.root(), |node, name| node.branches.get(&Key::of(name))).is_some()
+        };
+        for resource in 0..26 {
+            for sub in 0..5 {
+                let path = format!("api/v1/{}/42/{}/7/cancel", word(resource), word(sub));
+                assert!(at(&path), "{path}");
+            }
         }
     }
 
