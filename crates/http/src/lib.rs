@@ -122,7 +122,7 @@ pub use message::{Message, Request, Response, Transfer};
 pub use names::Names;
 pub use params::SetCookie;
 pub use piece::{Missing, Piece};
-pub use redact::Redactor;
+pub use redact::{Redactor, is_secret_name, looks_secret};
 pub use select::{BadPattern, HostPattern, PathPattern, Selection, StatusPattern};
 pub use stats::{NotHttp, Stats, TlsStats, TlsVersion, TunnelKind};
 pub use stream::{HttpFactory, HttpStream};

@@ -8,6 +8,7 @@ use crate::facts::{Facts, Reading};
 use crate::key::Key;
 use crate::operation::{Content, SCHEMA};
 use crate::secret::is_secret_name;
+use crate::shapes::NAMES;
 use crate::tree::Tree;
 
 /// Levels of a document that are looked at.
@@ -144,10 +145,19 @@ fn walk(
     let Some(depth) = depth.checked_sub(1) else { return };
     match value {
         Value::Object(fields) => {
+            let mut names = node.evidence.shapes.is_open().then(Vec::new);
             for (name, value) in fields {
-                let Some(branch) = node.branch(Key::field(name), added) else { continue };
+                let key = Key::field(name);
+                names
+                    .iter_mut()
+                    .filter(|names| names.len() <= NAMES)
+                    .for_each(|names| names.extend(key.hash()));
+                let Some(branch) = node.branch(key, added) else { continue };
                 let secret = reading.secret || is_secret_name(name);
                 walk(branch, value, texts, depth, added, Reading { secret, ..reading });
+            }
+            if let Some(names) = names {
+                node.evidence.shapes.add(names, reading.witness);
             }
         }
         Value::Array(items) => {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::facts::Facts;
 use crate::infer::{Described, Options, Segment, score};
-use crate::key::Key;
+use crate::key::{Key, hash};
 use crate::model::Model;
 use crate::named::Named;
 use crate::operation::{Content, Method, Parameter};
@@ -65,14 +65,18 @@ fn whole(operation: &Described) -> Vec<Claim> {
     for segment in &operation.template {
         if let Segment::Parameter(parameter) = segment {
             let text = format!("{{{}}} is a parameter: {}", parameter.name, parameter.why);
-            claims.push(claim(text, parameter.facts.witness));
+            claims.push(claim(text, parameter.facts.witnesses()));
         }
     }
     for (place, name, parameter) in parameters(operation) {
         claims.push(of_parameter(place, name, parameter, evidence.accepted));
     }
-    for (name, count) in evidence.security.iter() {
-        claims.push(claim(format!("authenticated by {name} in {count} calls"), None));
+    for (together, count) in evidence.security.iter().filter(|(together, _)| !together.is_empty()) {
+        let schemes = together.replace('\n', " and ");
+        claims.push(claim(
+            format!("authenticated by {schemes} in {count} of {} accepted calls", evidence.accepted),
+            None,
+        ));
     }
     for (name, content) in evidence.request.iter() {
         claims.push(claim(format!("request bodies of {name}: {}", bodies(content)), None));
@@ -116,7 +120,7 @@ fn of_parameter(place: &str, name: &str, parameter: &Parameter, accepted: u64) -
         parameter.calls,
         seen(&parameter.facts)
     );
-    claim(text, parameter.facts.witness)
+    claim(text, parameter.facts.witnesses())
 }
 
 /// What is claimed of a field.
@@ -128,7 +132,7 @@ fn part(operation: &Described, field: &str) -> Vec<Claim> {
             && parameter.name == field
         {
             let text = format!("{{{field}}} is a parameter: {}; {}", parameter.why, seen(&parameter.facts));
-            claims.push(claim(text, parameter.facts.witness));
+            claims.push(claim(text, parameter.facts.witnesses()));
         }
     }
     for (place, name, parameter) in parameters(operation).into_iter().filter(|(_, name, _)| *name == field) {
@@ -146,10 +150,23 @@ fn part(operation: &Described, field: &str) -> Vec<Claim> {
             () if node.visits == objects => format!("is required: in all of {objects} objects"),
             () => format!("is optional: in {} of {objects} objects", node.visits),
         };
-        claims
-            .push(claim(format!("{place} {field} {need}; {}", seen(&node.evidence)), node.evidence.witness));
+        let text = format!("{place} {field} {need}; {}", seen(&node.evidence));
+        claims.push(claim(text, node.evidence.witnesses()));
+        claims.extend(without(&place, field, parent));
     }
     claims
+}
+
+/// Where a field is not, if it is not everywhere.
+fn without(place: &str, field: &str, parent: &Tree<Facts>) -> Option<Claim> {
+    let name = hash(field.rsplit('.').next().filter(|name| !name.ends_with("[]"))?);
+    let sets = parent.evidence.shapes.sets().iter().filter(|set| !set.names.contains(&name));
+    let (count, witnesses) = sets.fold((0_u64, Vec::new()), |(count, mut witnesses), set| {
+        witnesses.push(set.witness);
+        (count.saturating_add(set.count), witnesses)
+    });
+    (count > 0)
+        .then(|| claim(format!("{place} {field} is not in {count} objects"), witnesses.into_iter().take(4)))
 }
 
 /// The node at a place like `items[].owner.name`, and the one it is in.

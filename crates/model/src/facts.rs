@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::secret::is_nameable;
+use crate::shapes::Shapes;
 use crate::tree::{Evidence, grow, is_false, is_zero};
 use crate::{Kind, Witness};
 
@@ -17,6 +18,9 @@ const VALUES: usize = 16;
 
 /// Exchanges that are kept as witnesses of one claim.
 const WITNESSES: usize = 4;
+
+/// Exchanges that are kept for each type at one place.
+const EACH: usize = 2;
 
 /// What was observed of the values at one place.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -63,9 +67,39 @@ pub(crate) struct Facts {
     /// A value to show, if that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) example: Option<Box<str>>,
-    /// An exchange that holds a value here.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) witness: Option<Witness>,
+    /// The first exchanges that hold a value here, of each type.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    shown: Vec<(Type, Witness)>,
+    /// Which names the objects had together.
+    #[serde(skip_serializing_if = "Shapes::is_empty")]
+    pub(crate) shapes: Shapes,
+}
+
+/// The types of JSON, as they are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Type {
+    Null,
+    Boolean,
+    Integer,
+    Number,
+    String,
+    Array,
+    Object,
+}
+
+impl Type {
+    fn of(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(_) => Self::Boolean,
+            Value::Number(number) if number.is_f64() => Self::Number,
+            Value::Number(_) => Self::Integer,
+            Value::String(_) => Self::String,
+            Value::Array(_) => Self::Array,
+            Value::Object(_) => Self::Object,
+        }
+    }
 }
 
 /// How a value is to be taken.
@@ -98,21 +132,28 @@ impl Facts {
             }
             Value::Object(_) => grow(&mut self.object, 1),
         }
-        self.seen_in(reading.witness);
+        self.seen_in(Type::of(value), reading.witness);
     }
 
     /// Adds a value that is text on the wire, whatever it means: of a query, a form, a path.
     pub(crate) fn text(&mut self, text: &str, reading: Reading<'_>) {
-        match Kind::of(text) {
+        let kind = match Kind::of(text) {
             kind @ (Kind::Integer | Kind::Number) => {
-                let count = if kind == Kind::Integer { &mut self.integer } else { &mut self.number };
-                grow(count, 1);
+                let whole = kind == Kind::Integer;
+                grow(if whole { &mut self.integer } else { &mut self.number }, 1);
                 self.numeric(text.parse().ok(), text, reading);
+                if whole { Type::Integer } else { Type::Number }
             }
-            Kind::Boolean => grow(&mut self.boolean, 1),
-            _ => self.string(text, reading),
-        }
-        self.seen_in(reading.witness);
+            Kind::Boolean => {
+                grow(&mut self.boolean, 1);
+                Type::Boolean
+            }
+            _ => {
+                self.string(text, reading);
+                Type::String
+            }
+        };
+        self.seen_in(kind, reading.witness);
     }
 
     fn numeric(&mut self, value: Option<f64>, text: &str, reading: Reading<'_>) {
@@ -160,16 +201,30 @@ impl Facts {
     fn show(&mut self, text: &str, reading: Reading<'_>) {
         if reading.example
             && text.len() <= 64
-            && !matches!(Kind::of(text), Kind::Token | Kind::Bytes | Kind::Hash)
+            && !matches!(Kind::of(text), Kind::Token | Kind::Bytes | Kind::Hash | Kind::Random)
         {
             least(&mut self.example, text.into());
         }
     }
 
-    fn seen_in(&mut self, witness: &Witness) {
-        if self.witness.is_none_or(|known| *witness < known) {
-            self.witness = Some(*witness);
+    /// Keeps the first exchanges of each type.
+    fn seen_in(&mut self, kind: Type, witness: &Witness) {
+        let new = (kind, *witness);
+        let Err(at) = self.shown.binary_search(&new) else { return };
+        let first = self.shown.partition_point(|(known, _)| *known < kind);
+        if at >= first + EACH {
+            return;
         }
+        self.shown.reserve_exact(1);
+        self.shown.insert(at, new);
+        if self.shown.get(first + EACH).is_some_and(|(known, _)| *known == kind) {
+            self.shown.remove(first + EACH);
+        }
+    }
+
+    /// The first exchanges that hold a value here.
+    pub(crate) fn witnesses(&self) -> impl Iterator<Item = Witness> {
+        self.shown.iter().map(|(_, witness)| *witness)
     }
 
     /// How many values were observed.
@@ -199,7 +254,8 @@ impl Evidence for Facts {
             values,
             many,
             example,
-            witness,
+            shown,
+            shapes,
         } = other;
         for (sum, more) in [
             (&mut self.null, null),
@@ -235,9 +291,10 @@ impl Evidence for Facts {
         if let Some(example) = example {
             least(&mut self.example, example);
         }
-        if let Some(witness) = &witness {
-            self.seen_in(witness);
+        for (kind, witness) in &shown {
+            self.seen_in(*kind, witness);
         }
+        self.shapes.merge(shapes);
     }
 }
 
@@ -249,6 +306,17 @@ fn widen(range: &mut Option<(u64, u64)>, value: u64) {
 fn least(known: &mut Option<Box<str>>, text: Box<str>) {
     if known.as_ref().is_none_or(|known| text < *known) {
         *known = Some(text);
+    }
+}
+
+/// What a file holds may be in any order, and too much.
+impl Facts {
+    pub(crate) fn restore(&mut self) {
+        for (kind, witness) in std::mem::take(&mut self.shown) {
+            self.seen_in(kind, &witness);
+        }
+        self.few();
+        self.shapes.restore();
     }
 }
 
@@ -267,5 +335,12 @@ impl Witnesses {
 
     pub(crate) fn merge(&mut self, other: Self) {
         other.0.into_iter().for_each(|witness| self.add(witness));
+    }
+
+    /// Holds what was read from a file to the limit.
+    pub(crate) fn restore(&mut self) {
+        while self.0.len() > WITNESSES {
+            self.0.pop_last();
+        }
     }
 }

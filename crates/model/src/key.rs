@@ -50,6 +50,14 @@ impl Key {
         match Kind::of(text) {
             // The segment behind a slash at the end, and a field without a name: one of its kind.
             _ if text.is_empty() => Self::literal(text),
+            // `/2.0/users`: a version, which names a place.
+            Kind::Number if matches!(text.as_bytes(), [b'0'..=b'9', b'.', b'0'..=b'9']) => {
+                Self::literal(text)
+            }
+            // A word in another alphabet is a word: places are called by it too.
+            Kind::Text if text.chars().all(|letter| letter.is_alphabetic() || "-_".contains(letter)) => {
+                Self::literal(text)
+            }
             kind if kind.is_typed() => Self::kind(kind),
             _ => Self::literal(text),
         }
@@ -58,7 +66,7 @@ impl Key {
     /// The branch of the field `name` of an object. Numbers with a point and words in other alphabets are names.
     pub(crate) fn field(name: &str) -> Self {
         match Kind::of(name) {
-            Kind::Text | Kind::Number | Kind::Bytes | Kind::Token if name.len() <= LONGEST => {
+            Kind::Text | Kind::Number | Kind::Bytes if name.len() <= LONGEST => {
                 Self { class: Class::Other, hash: hash(name), text: name.into() }
             }
             _ => Self::of(name),
@@ -77,6 +85,11 @@ impl Key {
     /// The text, where the branch is that of a text alone.
     pub(crate) fn text(&self) -> Option<&str> {
         matches!(self.class, Class::Word | Class::Other).then_some(&*self.text)
+    }
+
+    /// The hash of the text, where the branch is that of a text alone.
+    pub(crate) const fn hash(&self) -> Option<u64> {
+        if self.is_literal() { Some(self.hash) } else { None }
     }
 
     /// The kind, where the branch is that of a kind.

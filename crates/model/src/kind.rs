@@ -44,6 +44,8 @@ pub enum Kind {
     Word,
     /// Base 64 of at least 24 characters that is no word.
     Bytes,
+    /// Letters and digits in turn, as a generator makes them: identifiers, and keys of well-known issuers.
+    Random,
     /// A slug or identifier of letters and digits that is none of the above.
     Slug,
     /// Anything else: spaces, other alphabets, very long.
@@ -100,11 +102,17 @@ impl Kind {
         if is_number(text) {
             return Self::Number;
         }
+        if egret_http::looks_secret(bytes) {
+            return Self::Random;
+        }
         if is_word(text) {
             return Self::Word;
         }
         if is_base64(text) {
             return Self::Bytes;
+        }
+        if is_random(text) {
+            return Self::Random;
         }
         let slug = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.~:@+,=$!*'();".contains(byte);
         if bytes.len() <= 128 && bytes.iter().all(slug) { Self::Slug } else { Self::Text }
@@ -151,6 +159,7 @@ impl Kind {
             Self::Token => "token",
             Self::Word => "word",
             Self::Bytes => "bytes",
+            Self::Random => "random",
             Self::Slug => "slug",
             Self::Text => "text",
         }
@@ -158,7 +167,7 @@ impl Kind {
 
     /// The kind of this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
-        const ALL: [Kind; 19] = [
+        const ALL: [Kind; 20] = [
             Kind::Integer,
             Kind::Number,
             Kind::Boolean,
@@ -176,6 +185,7 @@ impl Kind {
             Kind::Token,
             Kind::Word,
             Kind::Bytes,
+            Kind::Random,
             Kind::Slug,
             Kind::Text,
         ];
@@ -294,6 +304,21 @@ fn is_base64(text: &str) -> bool {
         && body.bytes().any(|byte| byte.is_ascii_digit())
 }
 
+/// How often letters and digits take turns in what nobody made up: `wh1000xm4` does three times.
+const TURNS: usize = 4;
+
+fn is_random(text: &str) -> bool {
+    let apart = |byte: &u8| !byte.is_ascii_alphanumeric();
+    let turns = |run: &[u8]| {
+        run.windows(2)
+            .filter(|pair| matches!(pair, [one, next] if one.is_ascii_digit() != next.is_ascii_digit()))
+            .count()
+    };
+    (10..=128).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:~".contains(&byte))
+        && text.as_bytes().split(apart).any(|run| turns(run) >= TURNS)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -336,6 +361,12 @@ mod tests {
             ("a-very-long-title-of-a-post", Kind::Slug),
             ("aGVyb24gYW5kIGVncmV0IDE=", Kind::Bytes),
             ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", Kind::Token),
+            ("cus_9s6XKzkNRiz8i3", Kind::Random),
+            ("dQw4w9WgXcQ", Kind::Random),
+            ("sk-abcdefghijklmnopqrstuvwx", Kind::Random),
+            ("sony-wh1000xm4", Kind::Slug),
+            ("a1b2c3d4e", Kind::Slug),
+            ("2026-w45-d4-h08-m15", Kind::Slug),
             ("great egret", Kind::Text),
             ("aigrette é", Kind::Text),
             ("", Kind::Text),

@@ -79,6 +79,8 @@ mod named;
 mod observe;
 mod operation;
 mod secret;
+mod security;
+mod shapes;
 mod target;
 mod tree;
 mod witness;

@@ -119,7 +119,8 @@ impl Model {
     pub(crate) fn restore(&mut self) {
         fn each(tree: &mut Tree<Place>) {
             tree.evidence.operations.values_mut().for_each(crate::operation::Operation::restore);
-            tree.branches.values_mut().chain(tree.other.as_deref_mut()).for_each(each);
+            tree.evidence.texts.iter_mut().for_each(|facts| facts.restore());
+            tree.below_mut().for_each(each);
         }
         for api in self.apis.values_mut() {
             for tree in [&mut api.found, &mut api.refused] {

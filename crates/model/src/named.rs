@@ -46,16 +46,17 @@ impl<V: Default, const MOST: usize> Named<V, MOST> {
         self.keep();
     }
 
-    /// By name, in the order of the alphabet.
+    /// By name, in the order of the alphabet; names too long to be told apart are left out.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &V)> {
-        let mut all: Vec<_> =
-            self.all.iter().map(|(key, value)| (key.text().unwrap_or("(long)"), value)).collect();
+        let mut all: Vec<_> = self.all.iter().filter_map(|(key, value)| Some((key.text()?, value))).collect();
         all.sort_by_key(|(name, _)| *name);
         all.into_iter()
     }
 
-    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
-        self.all.values_mut()
+    /// Holds what was read from a file to the limit.
+    pub(crate) fn restore(&mut self, each: impl Fn(&mut V)) {
+        self.keep();
+        self.all.values_mut().for_each(each);
     }
 
     pub(crate) fn is_empty(&self) -> bool {

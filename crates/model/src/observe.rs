@@ -8,6 +8,7 @@
 
 use egret_http::{Exchange, Message, Part, Request, Response, Verdict, text};
 
+use crate::Witness;
 use crate::body::{self, Document};
 use crate::facts::Reading;
 use crate::headers::{is_parameter, looks_like_file};
@@ -15,9 +16,9 @@ use crate::key::Key;
 use crate::model::Api;
 use crate::operation::{Content, Method, Operation, Place};
 use crate::secret::{is_api_key_name, is_secret_name, is_session_name};
+use crate::security::Shown;
 use crate::target::Target;
 use crate::tree::{Tree, grow};
-use crate::{Kind, Witness};
 
 /// Path nodes of one API, before they are divided.
 pub(crate) const PATHS: usize = 4_096;
@@ -87,6 +88,14 @@ impl<'a> Call<'a> {
 
     fn header<'m>(message: &'m Message, name: &str) -> std::borrow::Cow<'m, str> {
         text(message.headers().get(name).unwrap_or_default())
+    }
+
+    /// Whether the call asks for this media type by its name, not by a pattern (RFC 9110 §12.5.1).
+    fn asks_for(&self, media_type: &str) -> bool {
+        let accept = Self::header(self.request, "accept");
+        accept
+            .split(',')
+            .any(|one| one.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case(media_type)))
     }
 
     /// Whether the answer says nothing of what a request may be.
@@ -192,7 +201,10 @@ impl Operation {
             grow(&mut answer.count, 1);
             answer.witnesses.add(call.witness);
             if let Some(media_type) = &answered.media_type {
-                answer.content.with(media_type, |content| answered.observe(content, reading));
+                answer.content.with(media_type, |content| {
+                    grow(&mut content.asked_for, u64::from(call.asks_for(media_type)));
+                    answered.observe(content, reading);
+                });
             }
         });
         if refused {
@@ -211,53 +223,47 @@ impl Operation {
     }
 
     fn parameters(&mut self, call: &Call<'_>, reading: Reading<'_>) {
+        let mut shown = Shown::default();
         let mut names = std::collections::BTreeMap::<&str, Vec<&str>>::new();
         for (name, value) in &call.target.query {
             names.entry(name).or_default().push(value);
         }
         for (name, values) in names {
             if is_api_key_name(name) {
-                self.security.with(&format!("query {name}"), |count| grow(count, 1));
-                continue;
+                shown.key("query", name);
+            } else {
+                self.query.with(name, |parameter| parameter.add(name, &values, reading));
             }
-            self.query.with(name, |parameter| parameter.add(name, &values, reading));
         }
+        let mut headers = std::collections::BTreeMap::<String, Vec<String>>::new();
         for (name, value) in call.request.headers().iter() {
             let (name, value) = (text(name).to_ascii_lowercase(), text(value));
             match name.as_str() {
-                "authorization" => self.authorization(&value),
-                "cookie" => self.cookies(&value, reading),
-                name if is_api_key_name(name) => {
-                    self.security.with(&format!("header {name}"), |count| grow(count, 1));
-                }
+                "authorization" => shown.authorization(&value),
+                "cookie" => self.cookies(&value, &mut shown, reading),
+                name if is_api_key_name(name) => shown.key("header", name),
                 name if is_parameter(name) => {
-                    self.header.with(name, |parameter| parameter.add(name, &[&value], reading));
+                    headers.entry(name.to_owned()).or_default().push(value.into_owned());
                 }
                 _ => {}
             }
         }
+        // A field that comes twice is one list (RFC 9110 §5.3): the call has it once.
+        for (name, values) in headers {
+            self.header.with(&name, |parameter| parameter.add(&name, &[&values.join(", ")], reading));
+        }
+        self.security.with(&shown.together(), |count| grow(count, 1));
     }
 
-    /// Which scheme was used, and of the credentials only whether they are a JSON Web Token.
-    fn authorization(&mut self, value: &str) {
-        let (scheme, credentials) = value.split_once(' ').unwrap_or(("", ""));
-        let scheme = scheme.to_ascii_lowercase();
-        let name = match scheme.as_str() {
-            "bearer" if Kind::of(credentials.trim()) == Kind::Token => "http bearer JWT",
-            "bearer" => "http bearer",
-            "basic" => "http basic",
-            "digest" => "http digest",
-            _ => "header authorization",
-        };
-        self.security.with(name, |count| grow(count, 1));
-    }
-
-    fn cookies(&mut self, value: &str, reading: Reading<'_>) {
+    fn cookies(&mut self, value: &str, shown: &mut Shown, reading: Reading<'_>) {
+        let mut cookies = std::collections::BTreeMap::<&str, &str>::new();
         for pair in value.split(';').take(100) {
             let Some((name, value)) = pair.split_once('=') else { continue };
-            let (name, value) = (name.trim(), value.trim());
+            cookies.entry(name.trim()).or_insert(value.trim());
+        }
+        for (name, value) in cookies {
             if is_session_name(name) {
-                self.security.with(&format!("cookie {name}"), |count| grow(count, 1));
+                shown.key("cookie", name);
             } else {
                 self.cookie.with(name, |parameter| parameter.add(name, &[value], reading));
             }

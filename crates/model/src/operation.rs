@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::facts::{Facts, Witnesses};
 use crate::named::Named;
-use crate::tree::{Bounded, Evidence, grow, is_zero};
+use crate::tree::{Bounded, Evidence, Tree, grow, is_zero};
 
 /// Nodes of one schema, before it is divided.
 pub(crate) const SCHEMA: usize = 512;
@@ -98,7 +98,7 @@ pub(crate) struct Operation {
     pub(crate) header: Named<Parameter, 32>,
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub(crate) cookie: Named<Parameter, 32>,
-    /// How many calls authenticated, by how.
+    /// How many accepted calls authenticated, by how: see [`crate::security`].
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub(crate) security: Named<u64, 16>,
     /// Bodies of accepted requests by media type.
@@ -133,12 +133,18 @@ impl Operation {
         self.time = Some((first.min(nanos), last.max(nanos)));
     }
 
-    /// Counts the nodes of every schema anew.
+    /// Holds what was read from a file to the limits, and counts the nodes of every schema anew.
     pub(crate) fn restore(&mut self) {
-        let answers = self.responses.values_mut().flat_map(|answer| answer.content.values_mut());
-        for content in self.request.values_mut().chain(answers) {
-            content.schema.restore(SCHEMA);
-        }
+        self.witnesses.restore();
+        self.query.restore(|parameter| parameter.facts.restore());
+        self.header.restore(|parameter| parameter.facts.restore());
+        self.cookie.restore(|parameter| parameter.facts.restore());
+        self.security.restore(|_| {});
+        self.request.restore(Content::restore);
+        self.responses.restore(|answer| {
+            answer.witnesses.restore();
+            answer.content.restore(Content::restore);
+        });
     }
 }
 
@@ -170,12 +176,25 @@ pub(crate) struct Content {
     /// Those that were cut, incomplete, too long, or not what the media type says: no evidence.
     #[serde(skip_serializing_if = "is_zero")]
     pub(crate) unread: u64,
+    /// Of answers, those to calls that asked for this media type by its name.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) asked_for: u64,
     pub(crate) schema: Bounded<Facts>,
 }
 
 impl Content {
+    fn restore(&mut self) {
+        fn each(node: &mut Tree<Facts>) {
+            node.evidence.restore();
+            node.below_mut().for_each(each);
+        }
+        self.schema.each(each);
+        self.schema.restore(SCHEMA);
+    }
+
     fn merge(&mut self, other: Self) {
         grow(&mut self.count, other.count);
+        grow(&mut self.asked_for, other.asked_for);
         grow(&mut self.unread, other.unread);
         self.schema.merge(other.schema, SCHEMA);
     }

@@ -18,6 +18,16 @@ mod url;
 
 use token::Key;
 
+/// Whether what stands under this name is a secret, as far as a name can tell: `password`, `accessToken`, `X-Api-Key`.
+pub fn is_secret_name(name: &[u8]) -> bool {
+    names::is_secret(name)
+}
+
+/// Whether a word is a secret by its look: a JSON web token is in it, or it is a key as well-known issuers make them.
+pub fn looks_secret(word: &[u8]) -> bool {
+    names::looks_secret(word).is_some()
+}
+
 /// How often JSON may be in a string of JSON, for what is inside to be looked at.
 const NESTED: usize = 3;
 

@@ -1,8 +1,9 @@
 //! Shapes that are seen in several places, with one name each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::schema::Schema;
+use super::security::unused;
 
 /// The shapes of a description, gathered before it is written.
 #[derive(Debug, Default)]
@@ -49,16 +50,13 @@ impl Components {
 
     /// Gives names to the shapes that are seen more than once: what most places would call it, then the shortest.
     pub(crate) fn name_them(&mut self) {
-        let mut taken = BTreeMap::<String, u64>::new();
+        let mut taken = BTreeSet::new();
         for (shape, component) in self.by_shape.iter().filter(|(_, component)| component.places > 1) {
             let best = component.names.iter().max_by_key(|(name, count)| {
                 (!name.is_empty(), **count, std::cmp::Reverse(name.len()), std::cmp::Reverse((*name).clone()))
             });
             let name = best.map_or("Schema", |(name, _)| if name.is_empty() { "Schema" } else { name });
-            let count = taken.entry(name.to_owned()).or_default();
-            *count += 1;
-            let name = if *count == 1 { name.to_owned() } else { format!("{name}{count}") };
-            self.names.insert(shape.clone(), name);
+            self.names.insert(shape.clone(), unused(name.to_owned(), &mut taken));
         }
     }
 

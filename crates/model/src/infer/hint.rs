@@ -35,6 +35,9 @@ impl std::str::FromStr for Hint {
                 ("**", _) => Part::Rest,
                 ("*", _) => Part::Any,
                 (_, Some("")) => return Err("a parameter needs a name: {name}".to_owned()),
+                (_, Some(name)) if name.contains(['{', '}']) => {
+                    return Err("the name of a parameter has no braces: {name}".to_owned());
+                }
                 (_, Some(name)) => Part::Parameter(name.to_owned()),
                 (_, None) if segment.contains(['{', '}']) => {
                     return Err(
@@ -92,7 +95,7 @@ mod tests {
         let keep: Hint = "/users/^me".parse().unwrap();
         assert_eq!(keep.say(&[Some("users")], "me"), Some(Said::Literal));
         assert_eq!(keep.say(&[Some("users")], "you"), None);
-        for wrong in ["users", "/a/{}", "/a/**/b", "/a/{b}.txt"] {
+        for wrong in ["users", "/a/{}", "/a/**/b", "/a/{b}.txt", "/a/{{b}}", "/a/{b}{c}"] {
             assert!(wrong.parse::<Hint>().is_err(), "{wrong}");
         }
     }

@@ -6,7 +6,10 @@ mod components;
 mod hint;
 mod openapi;
 mod schema;
+mod security;
+mod separate;
 mod template;
+mod variants;
 mod words;
 
 pub use hint::Hint;
@@ -173,6 +176,8 @@ pub(crate) fn score<T: AsRef<str>>(template: &[Segment], path: &[Option<T>]) -> 
     for (segment, text) in template.iter().zip(path) {
         match (segment, text) {
             (Segment::Literal(literal), Some(text)) if literal == text.as_ref() => literals += 1,
+            // A version: numbers are not told apart by their texts.
+            (Segment::Literal(literal), None) if Key::of(literal).as_kind().is_some() => {}
             (Segment::Literal(_), _) => return None,
             (Segment::Parameter(_), Some(text)) if text.as_ref().is_empty() => return None,
             (Segment::Parameter(_), _) => {}

@@ -1,13 +1,15 @@
 //! A description as a document of OpenAPI 3.1. What OpenAPI has no word for is under `x-egret-…`: counts, times, and
 //! the ranges that were observed (which are no limits).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use egret_http::Timestamp;
 
 use super::components::Components;
 use super::schema::{Form, Property, Schema, is_rare};
+use super::security::{Schemes, unused};
 use super::template::Segment;
+use super::variants::Variant;
 use super::words::{pascal, singular};
 use super::{Described, Description};
 use crate::Kind;
@@ -24,13 +26,14 @@ pub(crate) fn document(description: &Description) -> Document {
         }
     }
     components.name_them();
-    let writer = Writer { components: &components };
+    let writer = Writer { components: &components, schemes: Schemes::of(&description.operations) };
 
     let mut paths = BTreeMap::<String, Entries>::new();
-    let mut schemes = BTreeMap::new();
+    let mut ids = BTreeSet::new();
     for operation in &description.operations {
         let item = paths.entry(operation.path()).or_default();
-        item.put(&operation.method.name().to_ascii_lowercase(), writer.operation(operation, &mut schemes));
+        let id = unused(operation_id(operation), &mut ids);
+        item.put(&operation.method.name().to_ascii_lowercase(), writer.operation(operation, id));
     }
     let mut all = Entries::default();
     for (path, item) in paths {
@@ -52,11 +55,7 @@ pub(crate) fn document(description: &Description) -> Document {
         schemas.put(name, writer.inline(schema));
     }
     shared.some("schemas", schemas.into());
-    let mut security = Entries::default();
-    for (name, scheme) in schemes {
-        security.put(&name, scheme);
-    }
-    shared.some("securitySchemes", security.into());
+    shared.some("securitySchemes", writer.schemes.node());
 
     let mut root = Entries::default();
     root.put("openapi", "3.1.0");
@@ -101,13 +100,14 @@ fn is_form(media_type: &str) -> bool {
 
 struct Writer<'a> {
     components: &'a Components,
+    schemes: Schemes,
 }
 
 impl Writer<'_> {
-    fn operation(&self, operation: &Described, schemes: &mut BTreeMap<String, Node>) -> Node {
+    fn operation(&self, operation: &Described, id: String) -> Node {
         let evidence = &operation.evidence;
         let mut entries = Entries::default();
-        entries.put("operationId", operation_id(operation));
+        entries.put("operationId", id);
         let path = operation.template.iter().filter_map(|segment| match segment {
             Segment::Parameter(parameter) => {
                 let mut entries = Entries::default();
@@ -143,7 +143,7 @@ impl Writer<'_> {
             responses.put(status, response);
         }
         entries.put("responses", responses);
-        entries.some("security", security(operation, schemes));
+        entries.some("security", self.schemes.requirements(operation));
         entries.put("x-egret-count", evidence.calls);
         if let Some((first, last)) = evidence.time {
             entries.put("x-egret-first-seen", Timestamp::from_nanos(first).to_string());
@@ -190,6 +190,9 @@ impl Writer<'_> {
             if content.schema.root().visits > 0 {
                 media.put("schema", self.schema(&schema_of(content, media_type, asked)));
             }
+            if content.asked_for > 0 {
+                media.put("x-egret-asked-for", content.asked_for);
+            }
             if content.unread > 0 {
                 media.put("x-egret-unread", content.unread);
             }
@@ -212,6 +215,9 @@ impl Writer<'_> {
             schema.types.iter().filter(|name| !matches!(**name, "object" | "array" | "null")).count();
         if holders > 1 || holders == 1 && scalars > 0 {
             return self.one_of(schema);
+        }
+        if !schema.variants.is_empty() {
+            return self.sorts(schema);
         }
         let mut entries = Entries::default();
         let mut types = schema.types.iter().map(|name| Node::from(*name));
@@ -274,6 +280,27 @@ impl Writer<'_> {
         }
     }
 
+    /// Objects of several sorts.
+    fn sorts(&self, schema: &Schema) -> Node {
+        let of = |variant: &Variant| {
+            let mut sort = Schema { variants: Vec::new(), objects: variant.count, ..schema.clone() };
+            sort.types.remove("null");
+            sort.properties.retain(|property| variant.names.contains(&property.name));
+            for property in &mut sort.properties {
+                property.required = variant.required.contains(&property.name);
+            }
+            self.inline(&sort)
+        };
+        let null = schema.types.contains("null").then(|| {
+            let mut entries = Entries::default();
+            entries.put("type", "null");
+            entries.into()
+        });
+        let mut entries = Entries::default();
+        entries.put("oneOf", schema.variants.iter().map(of).chain(null).collect::<Node>());
+        entries.into()
+    }
+
     /// Shapes that no one schema holds: objects, arrays and scalars in one place.
     fn one_of(&self, schema: &Schema) -> Node {
         let of = |wanted: &[&'static str]| {
@@ -289,7 +316,7 @@ impl Writer<'_> {
     }
 }
 
-/// A name for an operation that changes only when its template does: `getUsersByUserId`.
+/// A name for an operation that is made of its template alone: `getUsersByUserId`.
 fn operation_id(operation: &Described) -> String {
     let mut id = operation.method.name().to_ascii_lowercase();
     for segment in &operation.template {
@@ -303,37 +330,6 @@ fn operation_id(operation: &Described) -> String {
         }
     }
     id
-}
-
-/// How an operation is authenticated; each scheme alone, and none at all if some calls went without.
-fn security(operation: &Described, schemes: &mut BTreeMap<String, Node>) -> Node {
-    let mut found = Vec::new();
-    let mut most = 0;
-    for (name, count) in operation.evidence.security.iter() {
-        let mut words = name.splitn(3, ' ');
-        let (kind, what, how) =
-            (words.next().unwrap_or_default(), words.next().unwrap_or_default(), words.next());
-        let mut scheme = Entries::default();
-        if kind == "http" {
-            scheme.put("type", "http");
-            scheme.put("scheme", what);
-            scheme.maybe("bearerFormat", how);
-        } else {
-            scheme.put("type", "apiKey");
-            scheme.put("in", kind);
-            scheme.put("name", what);
-        }
-        let label: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-        schemes.insert(label.clone(), scheme.into());
-        let mut requirement = Entries::default();
-        requirement.put(&label, Node::List(Vec::new()));
-        found.push(Node::from(requirement));
-        most = most.max(*count);
-    }
-    if !found.is_empty() && most < operation.evidence.accepted {
-        found.push(Entries::default().into());
-    }
-    Node::List(found)
 }
 
 /// The reason phrases of RFC 9110 §15 that are common; a response must have a description.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::variants::{Variant, variants};
 use crate::Kind;
 use crate::facts::Facts;
 use crate::key::Key;
@@ -23,6 +24,8 @@ pub(crate) struct Schema {
     pub(crate) properties: Vec<Property>,
     /// What is under other names.
     pub(crate) additional: Option<Box<Schema>>,
+    /// The sorts of objects, if there are several.
+    pub(crate) variants: Vec<Variant>,
     /// How many values were observed.
     pub(crate) count: u64,
     /// How many of them were objects.
@@ -148,6 +151,9 @@ impl Schema {
         }
         self.properties.sort_by(|one, other| one.name.cmp(&other.name));
         self.additional = rest.map(|tree| Box::new(Self::of(&tree, form)));
+        if self.additional.is_none() {
+            self.variants = variants(self, &node.evidence);
+        }
     }
 
     /// As it is for what is text on the wire: a string as soon as one value is nothing else.
@@ -200,6 +206,9 @@ impl Schema {
                 (_, None) => {}
             }
         }
+        for (variant, twin) in self.variants.iter_mut().zip(&other.variants) {
+            grow(&mut variant.count, twin.count);
+        }
         for property in &mut self.properties {
             if let Some(twin) = other.properties.iter().find(|twin| twin.name == property.name) {
                 property.schema.absorb(&twin.schema);
@@ -216,6 +225,9 @@ impl Schema {
             let mark = if property.required { "!" } else { "?" };
             shape.push(format!("{:?}{mark}{}", property.name, property.schema.shape()));
         }
+        shape.extend(
+            self.variants.iter().map(|variant| format!("|{:?}{:?}", variant.names, variant.required)),
+        );
         shape.extend(self.items.iter().map(|items| format!("[{}]", items.shape())));
         shape.extend(self.additional.iter().map(|other| format!("*{}", other.shape())));
         format!("({})", shape.join(" "))
@@ -272,7 +284,7 @@ fn few(facts: &Facts) -> BTreeSet<Box<str>> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use serde_json::{Value, json};
 
     use super::*;
@@ -284,7 +296,7 @@ mod tests {
     const WITNESS: Witness =
         Witness { source: 0, connection: 1, index: 0, request: (1, 1), response: (2, 2) };
 
-    fn schema(values: &[Value]) -> Schema {
+    pub(crate) fn schema(values: &[Value]) -> Schema {
         let mut content = Content::default();
         for value in values {
             let bytes = serde_json::to_vec(value).unwrap();

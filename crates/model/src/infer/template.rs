@@ -6,15 +6,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::alike::{Alike, alike};
 use super::hint::{Hint, Said};
-use super::words::{camel, is_common, is_reserved, numbers_versions, singular};
+use super::separate::{Literal, Values, separate};
+use super::words::{camel, is_reserved, numbers_versions, singular};
 use crate::Kind;
-use crate::Witness;
-use crate::facts::{Facts, Reading};
+use crate::facts::Facts;
 use crate::key::Key;
 use crate::operation::Place;
-use crate::tree::{Evidence, Tree, grow};
+use crate::tree::{Tree, grow};
 
 /// A segment of a template.
 #[derive(Debug, Clone)]
@@ -111,49 +110,6 @@ fn escaped(segment: &str) -> String {
     out
 }
 
-/// A branch that may be a value or a place.
-struct Literal {
-    text: String,
-    tree: Tree<Place>,
-}
-
-/// What is known to be values.
-#[derive(Default)]
-struct Values {
-    tree: Option<Tree<Place>>,
-    facts: Facts,
-    kinds: Vec<Kind>,
-    words: usize,
-    echoed: usize,
-    many: bool,
-    hinted: Option<String>,
-}
-
-impl Values {
-    fn add(&mut self, tree: Tree<Place>) {
-        match &mut self.tree {
-            None => self.tree = Some(tree),
-            Some(known) => known.add(tree),
-        }
-    }
-
-    fn join(&mut self, literal: Literal) {
-        let witness = first_witness(&literal.tree).unwrap_or(NOBODY);
-        self.facts.text(&literal.text, Reading { secret: false, example: false, witness: &witness });
-        self.words += 1;
-        self.echoed += usize::from(literal.tree.evidence.echoed > 0);
-        self.add(literal.tree);
-    }
-}
-
-const NOBODY: Witness =
-    Witness { source: 0, connection: u64::MAX, index: 0, request: (0, 0), response: (0, 0) };
-
-fn first_witness(tree: &Tree<Place>) -> Option<Witness> {
-    let here = tree.evidence.operations.values().flat_map(|operation| operation.witnesses.0.iter().copied());
-    here.chain(tree.below().filter_map(first_witness)).min()
-}
-
 fn resolve(mut node: Tree<Place>, prefix: &mut Vec<Segment>, hints: &[Hint], found: &mut Vec<Endpoint>) {
     let place = std::mem::take(&mut node.evidence);
     if !place.operations.is_empty() {
@@ -170,21 +126,22 @@ fn resolve(mut node: Tree<Place>, prefix: &mut Vec<Segment>, hints: &[Hint], fou
         values.facts.many = true;
         values.add(*other);
     }
-    let literals = separate(literals, &mut values, prefix.is_empty());
+    let literals = separate(literals, &mut values, prefix.last().map(literal_text));
     if let Some(tree) = values.tree.take() {
-        let name = values.hinted.take().unwrap_or_else(|| name(prefix, &values));
         let why = match () {
+            () if values.hinted.is_some() => Why::Hint,
             () if values.many => Why::TooMany,
-            () if !values.kinds.is_empty() => Why::Kinds(std::mem::take(&mut values.kinds)),
+            () if !values.kinds.is_empty() => Why::Kinds(values.kinds.clone()),
             () if values.words > 0 => Why::Siblings { words: values.words, echoed: values.echoed },
             () => Why::Hint,
         };
+        let name = values.hinted.take().unwrap_or_else(|| name(prefix, &values));
         let parameter = Parameter { name: unused(name, prefix), facts: values.facts, why };
         prefix.push(Segment::Parameter(Box::new(parameter)));
         resolve(tree, prefix, hints, found);
         prefix.pop();
     }
-    for Literal { text, tree } in literals {
+    for Literal { text, tree, .. } in literals {
         prefix.push(Segment::Literal(text));
         resolve(tree, prefix, hints, found);
         prefix.pop();
@@ -201,12 +158,12 @@ fn sort_in(
     literals: &mut Vec<Literal>,
 ) {
     let before: Vec<Option<&str>> = prefix.iter().map(literal_text).collect();
-    let said = hints.iter().find_map(|hint| hint.say(&before, key.text().unwrap_or_default()));
+    let said = said(hints, &before, key.text().unwrap_or_default());
     if let Some(Said::Parameter(name)) = &said {
         values.hinted = Some(name.clone());
     }
     if let Some(text) = key.text() {
-        let literal = Literal { text: text.to_owned(), tree };
+        let literal = Literal { text: text.to_owned(), tree, kept: said == Some(Said::Literal) };
         match said {
             Some(Said::Parameter(_)) if !text.is_empty() => values.join(literal),
             _ => literals.push(literal),
@@ -214,18 +171,23 @@ fn sort_in(
         return;
     }
     let texts = tree.evidence.texts.as_deref().cloned().unwrap_or_default();
-    // `/rest/api/2/…`: a number that never changes, where versions are written.
-    let version = texts.range.filter(|(low, high)| {
-        low == high && low.abs() < EXACT && before.last().copied().flatten().is_some_and(numbers_versions)
-    });
+    // `/rest/api/2/…`, `/3/movie/…`: a number that never changes, where versions are written.
+    let place = match before.last() {
+        Some(before) => before.is_some_and(numbers_versions),
+        None => tree.evidence.operations.is_empty(),
+    };
+    let version = texts.range.filter(|(low, high)| low == high && (0.0..EXACT).contains(low) && place);
     let version = version.filter(|_| key.as_kind() == Some(Kind::Integer) && texts.string == 0);
-    if let Some((number, _)) = version {
-        literals.push(Literal { text: number.to_string(), tree });
-        return;
+    match version.filter(|_| said.is_none()) {
+        Some((number, _)) => literals.push(Literal { text: number.to_string(), tree, kept: true }),
+        None => values.typed(key.as_kind(), texts, tree),
     }
-    values.kinds.extend(key.as_kind());
-    values.facts.merge(texts);
-    values.add(tree);
+}
+
+/// What hints say of a segment: that it stays a literal, whichever hint says so, else what the first of them says.
+fn said(hints: &[Hint], before: &[Option<&str>], text: &str) -> Option<Said> {
+    let all = || hints.iter().filter_map(|hint| hint.say(before, text));
+    all().find(|said| *said == Said::Literal).or_else(|| all().next())
 }
 
 /// Below it a number is what was written, digit by digit.
@@ -235,88 +197,6 @@ const fn literal_text(segment: &Segment) -> Option<&str> {
     match segment {
         Segment::Literal(text) => Some(text.as_str()),
         Segment::Parameter(_) => None,
-    }
-}
-
-/// Kinds that say of a parameter that words are not among its values.
-const fn is_strict(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Integer
-            | Kind::Number
-            | Kind::Uuid
-            | Kind::Ulid
-            | Kind::ObjectId
-            | Kind::Hash
-            | Kind::Date
-            | Kind::DateTime
-    )
-}
-
-/// Takes literals that are values out of those that are places.
-fn separate(literals: Vec<Literal>, values: &mut Values, top: bool) -> Vec<Literal> {
-    let (mut places, mut open): (Vec<_>, Vec<_>) =
-        literals.into_iter().partition(|literal| literal.text.is_empty() || is_reserved(&literal.text));
-    for cluster in clusters(std::mem::take(&mut open)) {
-        if are_values(&cluster, top) {
-            cluster.into_iter().for_each(|literal| values.join(literal));
-        } else {
-            open.extend(cluster);
-        }
-    }
-    // What answers like the values, where the values are any text, is one of them.
-    let strict = values.kinds.len() == 1 && values.kinds.iter().all(|kind| is_strict(*kind));
-    let any_text = values.tree.is_some() && (!strict || values.words > 0 || values.many);
-    for literal in open {
-        let like = values.tree.as_ref().map_or(Alike::No, |tree| alike(&literal.tree, tree));
-        let word = Kind::of(&literal.text) == Kind::Word;
-        let joins = match like {
-            // Where more names came than could be places, those that are no words are what is left of them.
-            _ if values.many && !word => true,
-            Alike::No => false,
-            Alike::Weak => any_text && !is_common(&literal.text),
-            Alike::Strong if word => {
-                any_text && (!is_common(&literal.text) || literal.tree.evidence.echoed > 0)
-            }
-            Alike::Strong => true,
-        };
-        if joins {
-            values.join(literal);
-        } else {
-            places.push(literal);
-        }
-    }
-    places
-}
-
-/// Literals that answer alike, together.
-fn clusters(literals: Vec<Literal>) -> Vec<Vec<Literal>> {
-    let mut clusters: Vec<Vec<Literal>> = Vec::new();
-    for literal in literals {
-        let like = |cluster: &&mut Vec<Literal>| {
-            cluster.iter().take(4).all(|known| alike(&known.tree, &literal.tree) != Alike::No)
-                && cluster.first().is_some_and(|known| alike(&known.tree, &literal.tree) == Alike::Strong)
-        };
-        match clusters.iter_mut().find(like) {
-            Some(cluster) => cluster.push(literal),
-            None => clusters.push(vec![literal]),
-        }
-    }
-    clusters
-}
-
-/// Whether literals that answer alike are values of one parameter.
-fn are_values(cluster: &[Literal], top: bool) -> bool {
-    let count = cluster.len();
-    let common = cluster.iter().filter(|literal| is_common(&literal.text)).count();
-    let slugs = cluster.iter().filter(|literal| Kind::of(&literal.text) != Kind::Word).count();
-    let echoed = cluster.iter().filter(|literal| literal.tree.evidence.echoed > 0).count();
-    match () {
-        // At the top there are places for the most part.
-        () if top => count >= 8 && common * 3 <= count && (slugs * 2 > count || echoed * 2 > count),
-        () if slugs >= 2 && common * 2 <= count => true,
-        // Two words are no pattern, whatever they answer: two resources of one kind are described one by one.
-        () => count >= 3 && common * 2 <= count,
     }
 }
 
@@ -332,6 +212,7 @@ fn name(prefix: &[Segment], values: &Values) -> String {
     let end = match () {
         () if only(Kind::Date) || only(Kind::DateTime) => return "date".to_owned(),
         () if only(Kind::Email) => return "email".to_owned(),
+        () if values.languages && values.kinds.is_empty() && !values.many => return "locale".to_owned(),
         () if values.words == 0 && !values.many && values.kinds.iter().all(identifier) => "id",
         () => "name",
     };

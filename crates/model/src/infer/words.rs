@@ -73,6 +73,23 @@ pub(crate) fn is_common(word: &str) -> bool {
     known(&lower) || parts().count() > 1 && parts().all(known)
 }
 
+/// The languages of ISO 639-1.
+const LANGUAGES: &str = "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da \
+    de dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io \
+    is it iu ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my \
+    na nb nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq \
+    sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu";
+
+/// Whether a segment is the tag of a language: `en`, `pt-BR`, `zh_Hant`.
+pub(crate) fn is_language(text: &str) -> bool {
+    let (language, region) =
+        text.split_once(['-', '_']).map_or((text, None), |(language, region)| (language, Some(region)));
+    let letters =
+        |region: &str| matches!(region.len(), 2 | 4) && region.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let lower = language.to_ascii_lowercase();
+    LANGUAGES.split_ascii_whitespace().any(|known| known == lower) && region.is_none_or(letters)
+}
+
 /// Whether numbers behind this word are versions, not values.
 pub(crate) fn numbers_versions(word: &str) -> bool {
     matches!(word.to_ascii_lowercase().as_str(), "api" | "rest" | "v" | "version" | "apis")
@@ -152,6 +169,12 @@ mod tests {
         assert!(is_reserved("v1") && is_reserved("v1beta1") && is_reserved("me") && !is_reserved("vera"));
         assert!(is_common("orders") && is_common("order-items") && is_common("daily"));
         assert!(!is_common("alexnet") && !is_common("alice") && !is_common("orders-alice"));
+    }
+
+    #[test]
+    fn languages_are_known() {
+        assert!(["en", "pt-BR", "zh_Hant", "DE"].iter().all(|tag| is_language(tag)));
+        assert!(!["us", "english", "en-", "en-GB-oed", "x", ""].iter().any(|tag| is_language(tag)));
     }
 
     #[test]
