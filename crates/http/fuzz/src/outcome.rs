@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use egret_http::{Exchange, Message, NotHttp};
+use egret_http::{Exchange, Message, NotHttp, Undecoded};
 
 use super::checker::{Key, Run};
 
@@ -19,7 +19,8 @@ pub struct Outcome {
 
 impl Outcome {
     /// Whether two outcomes are the same to the last byte and time. The one freedom: where a content coding turns out
-    /// to be broken, decoders may have given more or less of what was in front of that.
+    /// to be broken, decoders may have given more or less of what was in front of that, and so have come to a limit of
+    /// ours before.
     pub fn is_same(&self, other: &Self) -> bool {
         let sent = |outcome: &Self| {
             let bodies = outcome.bodies.iter().filter(|((_, _, decoded), _)| !decoded);
@@ -50,7 +51,10 @@ fn same_message(a: Option<&Message>, b: Option<&Message>) -> bool {
             body.missing(),
             body.raw().to_vec(),
             body.decoded_size(),
-            body.undecoded(),
+            body.undecoded().map(|reason| match reason {
+                Undecoded::SizeLimit | Undecoded::RatioLimit => Undecoded::Broken,
+                reason => reason,
+            }),
         )
     };
     let [one, two] = [a, b].map(|message| message.body().decoded());

@@ -3,8 +3,8 @@
 use super::checker::Checker;
 use super::outcome::Outcome;
 use egret_http::{
-    Connection, Context, Decode, Direction, Ending, Endpoint, Exchange, Flow, GapReason, Handler, Limits,
-    Missing, Moment, NotHttp, Opened, Path, Piece, Timestamp,
+    Connection, Context, Decode, Direction, Ending, Endpoint, Exchange, Flow, Framing, GapReason, Handler,
+    Limits, Missing, Moment, NotHttp, Opened, Path, Piece, Timestamp,
 };
 
 /// One call of a connection's methods.
@@ -118,16 +118,19 @@ impl Script {
     }
 
     /// Whether a direction was lost at any time: from then on it is found again only where a piece begins, so that
-    /// what is found depends on the cut, and may. Or a client waited for leave to send a body.
+    /// what is found depends on the cut, and may. Or a client waited for leave to send a body, or a response came
+    /// unasked.
     pub fn loses_its_way(&self, cut: Cut) -> bool {
         let mut lost = false;
         let outcome =
             self.run_watched(cut, |connection| lost |= format!("{connection:?}").contains("Lost(Lost"));
         // What a client says when its body was refused, the next request or the body all the same, is told by its
-        // first piece.
-        let waited = outcome.exchanges.iter().filter_map(Exchange::request);
-        let waited = waited.filter(|request| request.headers().get("expect").is_some()).count() > 0;
-        lost || waited || outcome.not_http == Some(NotHttp::Other)
+        // first piece; and so is whether a response that nobody was seen to ask for has the body it speaks of.
+        let by_piece = |exchange: &Exchange| match exchange.request() {
+            Some(request) => request.headers().get("expect").is_some(),
+            None => exchange.response().is_some_and(|response| response.body().framing() != Framing::None),
+        };
+        lost || outcome.exchanges.iter().any(by_piece) || outcome.not_http == Some(NotHttp::Other)
     }
 }
 
