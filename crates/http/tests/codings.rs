@@ -127,8 +127,22 @@ fn codings_are_listed_in_one_line_or_several() {
 }
 
 #[test]
+fn what_is_around_the_name_of_a_coding_is_passed_over() {
+    for coding in ["gzip;", ": gzip", "\0gzip\x0b", "\u{a0}gzip", "\"gzip\"", "identity;, gzip;"] {
+        let (found, _) = body(&get(response(coding, GZIP), keeping(10_000)));
+        assert_eq!(found.bytes(), PAGE, "{coding:?}");
+    }
+    for coded in [&include_bytes!("data/page.zlib")[..], include_bytes!("data/page.deflate")] {
+        assert_eq!(body(&get(response("x-deflate", coded), keeping(10_000))).0.bytes(), PAGE);
+    }
+}
+
+#[test]
 fn codings_that_are_not_undone_are_named() {
     for (coding, name) in [
+        ("gz\0ip", "unknown-coding"),
+        ("gzip q", "unknown-coding"),
+        (";", "unknown-coding"),
         ("compress", "unknown-coding"),
         ("bogus", "unknown-coding"),
         ("gzip, bogus", "unknown-coding"),

@@ -12,6 +12,7 @@ mod zstd;
 use sha2::{Digest, Sha256};
 
 use crate::budget::Budget;
+use crate::sniff::is_token;
 use crate::{Limits, Undecoded};
 use brotli::Brotli;
 use inflate::Inflate;
@@ -47,7 +48,7 @@ enum State {
 enum Coding {
     /// RFC 1952; `x-gzip` is the same.
     Gzip,
-    /// RFC 1950, or RFC 1951.
+    /// RFC 1950, or RFC 1951; `x-deflate` is the same, where it is written.
     Deflate,
     /// RFC 7932.
     Brotli,
@@ -60,12 +61,17 @@ impl Coding {
         let is = |known| name.eq_ignore_ascii_case(known);
         match () {
             () if is("gzip") || is("x-gzip") => Some(Self::Gzip),
-            () if is("deflate") => Some(Self::Deflate),
+            () if is("deflate") || is("x-deflate") => Some(Self::Deflate),
             () if is("br") => Some(Self::Brotli),
             () if is("zstd") => Some(Self::Zstd),
             () => None,
         }
     }
+}
+
+/// The name of a coding without what is around it and cannot be part of one, as some browsers read `gzip;` and `:gzip`.
+fn bare(name: &str) -> &str {
+    name.trim_matches(|letter| !u8::try_from(letter).is_ok_and(is_token))
 }
 
 /// Undoes the codings of one body, and takes its digests.
@@ -130,8 +136,12 @@ impl Content {
         budget: &mut Budget,
     ) -> Result<(), Undecoded> {
         let (mut codings, mut count) = ([None; DEPTH], 0);
-        for name in encodings.filter(|name| !name.as_ref().eq_ignore_ascii_case("identity")) {
-            let coding = Coding::named(name.as_ref()).ok_or(Undecoded::UnknownCoding)?;
+        for name in encodings {
+            let name = bare(name.as_ref());
+            if name.eq_ignore_ascii_case("identity") {
+                continue;
+            }
+            let coding = Coding::named(name).ok_or(Undecoded::UnknownCoding)?;
             *codings.get_mut(count).ok_or(Undecoded::TooManyCodings)? = Some(coding);
             count += 1;
         }
