@@ -11,7 +11,7 @@ use crate::message::Transfer;
 use crate::scan::Scan;
 use crate::side::{At, Gather, Lost, State};
 use crate::slot::Progress;
-use crate::sniff::{Sniff, Speaks, UNSURE, is_known_method, is_request_line, sniff};
+use crate::sniff::{Sniff, Speaks, UNSURE, is_known_method, is_request_line, sniff, spaces_in_front};
 use crate::{Context, Exchange, Handler, MessageAnomaly, Moment, NotHttp, TunnelKind, Why};
 
 /// How many interim responses of an exchange are kept.
@@ -402,6 +402,11 @@ impl Connection {
 
 /// Whether bytes can be the head that this direction sends: for sure, or as far as one can tell.
 fn judge(direction: Direction, bytes: &[u8], first_line: Option<usize>) -> Result<bool, NotHttp> {
+    let spaces = match direction {
+        Direction::ServerToClient => spaces_in_front(bytes),
+        Direction::ClientToServer => 0,
+    };
+    let bytes = bytes.get(spaces..).unwrap_or_default();
     match (sniff(bytes), direction) {
         (Sniff::Response, Direction::ServerToClient) => Ok(true),
         (Sniff::Request, Direction::ClientToServer) => match first_line {

@@ -10,7 +10,7 @@ use crate::framing::Lengths;
 use crate::head::{Headers, Span};
 use crate::message::Message;
 use crate::parse::Kind;
-use crate::sniff::{is_simple_request, is_token};
+use crate::sniff::{is_simple_request, is_token, spaces_in_front};
 use crate::{Limits, MessageAnomalies, MessageAnomaly};
 
 /// Finds the words of a head that may be cut off anywhere.
@@ -21,9 +21,16 @@ pub(crate) fn parse(
     limits: &Limits,
     budget: &mut Budget,
 ) -> Lengths {
-    let feed = memchr(b'\n', head);
-    let end = feed.map_or(head.len(), |feed| feed + 1);
-    let line = line(head, 0, end);
+    let spaces = match kind {
+        Kind::Request => 0,
+        Kind::Response => spaces_in_front(head),
+    };
+    if spaces > 0 {
+        message.mark(MessageAnomaly::ExtraSpace);
+    }
+    let feed = memchr(b'\n', head.get(spaces..).unwrap_or_default());
+    let end = feed.map_or(head.len(), |feed| spaces + feed + 1);
+    let line = line(head, spaces, end);
     let before = message.anomalies;
     match kind {
         Kind::Request => request_line(head, line, message),
@@ -56,6 +63,8 @@ pub(crate) fn fields(
     let (mut lengths, mut start) = (Lengths::default(), start);
     // The field that the next line may continue; it counts once it is whole.
     let mut pending: Option<(Span, Span)> = None;
+    // Whether all there is of it is a word without a colon.
+    let mut alone = false;
     let mut keep = |(name, value): (Span, Span), anomalies: &mut MessageAnomalies| {
         lengths.field(name.of(bytes), value.of(bytes));
         if headers.fields.len() >= limits.headers || !budget.push(&mut headers.fields, (name, value)) {
@@ -74,8 +83,14 @@ pub(crate) fn fields(
         if matches!(text.first(), Some(b' ' | b'\t')) {
             anomalies.insert(MessageAnomaly::ObsFold);
             if let Some((_, value)) = &mut pending {
-                let more = trimmed(bytes, span);
+                let mut more = trimmed(bytes, span);
                 control(more.of(bytes), anomalies);
+                // A fold is a space (RFC 9112 §5.2): what stood alone was a name in front of its colon.
+                if alone && more.of(bytes).first() == Some(&b':') {
+                    anomalies.insert(MessageAnomaly::SpaceBeforeColon);
+                    more = trimmed(bytes, Span { start: more.start + 1, end: more.end });
+                    alone = false;
+                }
                 if value.start == value.end {
                     *value = more;
                 } else if more.start != more.end {
@@ -90,6 +105,7 @@ pub(crate) fn fields(
         if last == Some(end) {
             *anomalies = before;
         }
+        alone = memchr(b':', text).is_none();
         if let Some(field) = pending.replace(next) {
             keep(field, anomalies);
         }

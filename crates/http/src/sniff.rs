@@ -144,6 +144,27 @@ pub(crate) fn begins(bytes: &[u8]) -> Option<bool> {
     }
 }
 
+/// How many bytes in front of a status line are spaces that browsers pass over; at most this many.
+const SPACES: usize = 8;
+
+/// How many bytes a response begins with that are no part of its status line: spaces, and one line end among them at
+/// most, so that there is no empty line. Lines that are empty from the start are not meant.
+pub(crate) fn spaces_in_front(bytes: &[u8]) -> usize {
+    if !matches!(bytes.first(), Some(b' ' | b'\t')) {
+        return 0;
+    }
+    let mut lines = 0;
+    let is_space = |byte: &&u8| match **byte {
+        b' ' | b'\t' | b'\r' => true,
+        b'\n' => {
+            lines += 1;
+            lines == 1
+        }
+        _ => false,
+    };
+    bytes.iter().take(SPACES).take_while(is_space).count()
+}
+
 /// A TLS record's header: its type, version 3.0 to 3.4, and a length that a record may have.
 fn is_tls(bytes: &[u8]) -> bool {
     let Some(([kind, major, minor, length @ ..], _)) = bytes.split_first_chunk::<5>() else {

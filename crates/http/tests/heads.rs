@@ -45,6 +45,10 @@ fn odd_heads_are_read_and_named() {
         ("HTTP/1.1\r\nContent-Length: 0\r\n\r\n", "0 0 {bad-start-line}"),
         ("HTTP/1.1  200 OK\r\nContent-Length: 0\r\n\r\n", "200 0 {extra-space}"),
         ("HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n", "200 0 {bad-version}"),
+        (" HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "200 0 {extra-space}"),
+        ("\t \r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "200 0 {extra-space}"),
+        (" \nhttp/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", "200 0 {bare-lf extra-space bad-version}"),
+        ("\r\n \rHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "200 0 {leading-empty-line extra-space}"),
     ] {
         let talk = Talk::new().client("GET / HTTP/1.1\r\n\r\n").server(response);
         check(&talk, &[&format!("GET / 0 > {expected} complete")]);
@@ -83,6 +87,26 @@ fn reasons_and_folded_values_are_whole() {
         (value, exchange.response().unwrap().reason().unwrap().to_vec())
     });
     assert_eq!(found, [(b"b\r\n  c \r\n\td".to_vec(), b"Nicht gefund\xe9n ".to_vec())]);
+}
+
+#[test]
+fn a_name_that_is_folded_away_from_its_colon_is_a_name() {
+    let odd = "{obs-fold space-before-colon no-colon}";
+    for fold in ["\r\n :\r\n\t3", "\r\n : 3", "\r\n \r\n\t:3"] {
+        let talk = Talk::new()
+            .client("GET / HTTP/1.1\r\n\r\n")
+            .server(format!("HTTP/1.1 200 OK\r\nA: b\r\nContent-Length{fold}\r\nC: d\r\n\r\nabc"))
+            .client("GET /2 HTTP/1.1\r\n\r\n")
+            .server(OK);
+        check(&talk, &[&format!("GET / 0 > 200 3 {odd} complete"), "GET /2 0 > 200 2 complete"]);
+    }
+    // A colon further on is one of the value's, and so is one behind a name that has its own.
+    for (fold, value) in [("A\r\n b: c", "b: c"), ("A:\r\n : c", ": c"), ("A\r\n :b\r\n :c", "b\r\n :c")] {
+        let (found, _) = Talk::new()
+            .client(format!("GET / HTTP/1.1\r\n{fold}\r\n\r\n"))
+            .run(|exchange| exchange.request().unwrap().headers().get("a").map(<[u8]>::to_vec));
+        assert_eq!(found, [Some(value.as_bytes().to_vec())], "{fold:?}");
+    }
 }
 
 #[test]

@@ -80,6 +80,18 @@ fn a_response_without_a_head_to_any_request() {
 }
 
 #[test]
+fn spaces_belong_to_what_they_are_in_front_of() {
+    // More than a line end, or more spaces than anybody passes over in front of a status line.
+    for body in
+        [" <p>", " ", " \n\nHTTP/1.1 200 OK\n\n", " \n \nHTTP/1.1 200 OK\n\n", "         HTTP/1.1 200 OK\n\n"]
+    {
+        let talk = Talk::keeping(90).client("GET /\r\n").server(body).end(SERVER);
+        let (size, text) = (body.len(), body.escape_default());
+        check(&talk, &[&format!("GET / 0 {{http-0.9}} > 0 {size} \"{text}\" {{http-0.9}} complete")]);
+    }
+}
+
+#[test]
 fn words_that_are_no_request() {
     for line in [
         "GET page\r\n",
