@@ -18,7 +18,7 @@ use std::process::Command;
 
 use egret_http::{
     Connection, Context, Decode, Direction, Ending, Endpoint, Exchange, Flow, GapReason, Limits, Missing,
-    Moment, Opened, Path, Piece, Timestamp,
+    Moment, Opened, Path, Piece, Redactor, Timestamp,
 };
 
 const CLIENT: Direction = Direction::ClientToServer;
@@ -38,7 +38,7 @@ enum Call {
 type Make = fn(usize) -> Vec<Call>;
 
 /// Each kind of input, with the smaller of two sizes.
-const KINDS: [(&str, usize, Make); 21] = [
+const KINDS: [(&str, usize, Make); 27] = [
     ("head-byte-by-byte", 8_000, |size| vec![Call::Cut(CLIENT, 1, request(&field(size)))]),
     ("head-in-segments", 60_000, |size| vec![Call::Cut(CLIENT, 64, request(&field(size)))]),
     ("head-beyond-the-limit", 300_000, |size| vec![Call::Cut(CLIENT, 500, request(&field(size)))]),
@@ -83,6 +83,15 @@ const KINDS: [(&str, usize, Make); 21] = [
         };
         (0..size).flat_map(|_| pair().into_iter().chain([Call::Gap(SERVER, 9)])).collect()
     }),
+    // What is looked at for secrets.
+    ("redacted-sums", 4_000, |size| vec![Call::Data(CLIENT, request(&secret("a+", size)))]),
+    ("redacted-slashes", 8_000, |size| vec![Call::Data(CLIENT, request(&secret("/", size)))]),
+    ("redacted-paths", 3_000, |size| vec![Call::Data(CLIENT, request(&secret("//a", size)))]),
+    ("redacted-ports", 1_000, |size| vec![Call::Data(CLIENT, request(&secret("http://a:b", size)))]),
+    ("redacted-queries", 4_000, |size| vec![Call::Data(CLIENT, request(&secret("?a", size)))]),
+    ("redacted-target", 8_000, |size| {
+        vec![Call::Data(CLIENT, format!("GET /{} HTTP/1.1\r\n\r\n", "/a=~".repeat(size / 4)).into())]
+    }),
     ("gzip", 20_000, |size| answer("Content-Encoding: gzip\r\n", 3, gzip(size))),
     ("br", 20_000, |size| answer("Content-Encoding: br\r\n", 3, brotli(size))),
     ("zstd", 40_000, |size| answer("Content-Encoding: zstd\r\n", 3, zstd(size))),
@@ -90,6 +99,10 @@ const KINDS: [(&str, usize, Make); 21] = [
 
 fn field(size: usize) -> String {
     format!("x: {}\r\n", "a".repeat(size))
+}
+
+fn secret(part: &str, size: usize) -> String {
+    format!("x: {}\r\n", part.repeat(size))
 }
 
 fn request(fields: &str) -> Vec<u8> {
@@ -150,14 +163,16 @@ fn zstd(size: usize) -> Vec<u8> {
     coded
 }
 
-/// Reads a conversation, keeping and decoding what there is; how many exchanges it was.
+/// Reads a conversation, keeping, decoding and redacting what there is; how many exchanges it was.
 fn read(calls: Vec<Call>) -> usize {
     let mut count = 0;
+    let redactor = Redactor::new(b"sixteen bytes at least");
     let limits = Limits { keep_body: 1 << 20, decode: Decode::Always, ..Limits::default() };
     let mut context = Context::new(
         |exchange: &Exchange| {
             let undecoded = exchange.response().and_then(|response| response.body().undecoded());
             assert_eq!(undecoded, None, "what is coded here can be decoded");
+            std::hint::black_box(redactor.exchange(exchange));
             count += 1;
         },
         limits,

@@ -76,9 +76,14 @@ const JSON_IN_BASE64: &[u8] = b"eyJ";
 /// Shorter than any of those that hold something.
 const SHORTEST: usize = 16;
 
+/// Whether a run of bytes without space is a key by the mark of its issuer.
+pub(super) fn is_issued(run: &[u8]) -> bool {
+    ISSUED.iter().any(|(prefix, least)| run.len() >= *least && run.starts_with(prefix))
+}
+
 /// Where in a run of bytes without space a secret begins that can be told by its look.
 pub(super) fn looks_secret(run: &[u8]) -> Option<usize> {
-    if ISSUED.iter().any(|(prefix, least)| run.len() >= *least && run.starts_with(prefix)) {
+    if is_issued(run) {
         return Some(0);
     }
     let at = memchr::memmem::find(run, JSON_IN_BASE64)?;

@@ -4,7 +4,7 @@
 //! `Bearer` and `Basic` with what follows, and words that are secrets by their look. Promises: linear work.
 
 use super::Redactor;
-use super::names::{is_secret, looks_secret};
+use super::names::{is_issued, is_secret, looks_secret};
 use crate::percent;
 use crate::url::split;
 
@@ -34,9 +34,10 @@ impl Redactor {
         let (mut out, mut rest, mut changed) = (Vec::with_capacity(text.len()), text, false);
         // Where a `?` was seen to have no parameters behind it, by the length of what is left.
         let mut queried = usize::MAX;
+        let mut ahead = Ahead { long: usize::MAX, part: usize::MAX, at: usize::MAX };
         while let Some(first) = rest.first() {
             let (taken, shown) = match first {
-                b'/' => self.userinfo(rest),
+                b'/' => self.userinfo(rest, &mut ahead),
                 b'?' | b'#' if rest.len() < queried => {
                     let (query, _) = run(rest.get(1..).unwrap_or_default(), |byte| !AROUND.contains(&byte));
                     queried = rest.len() - query.len();
@@ -45,7 +46,7 @@ impl Redactor {
                         false => (1, None),
                     }
                 }
-                byte if is_name(*byte) => self.word(rest),
+                byte if is_name(*byte) => self.word(rest, &mut ahead),
                 _ => (1, None),
             };
             let (done, left) = rest.split_at_checked(taken).unwrap_or((rest, &[]));
@@ -62,7 +63,7 @@ impl Redactor {
     }
 
     /// What follows `//` up to the host, if there is anything.
-    fn userinfo(&self, text: &[u8]) -> (usize, Option<Vec<u8>>) {
+    fn userinfo(&self, text: &[u8], ahead: &mut Ahead) -> (usize, Option<Vec<u8>>) {
         let Some(rest) = text.strip_prefix(b"//") else { return (1, None) };
         let (authority, behind) = run(rest, |byte| !AROUND.contains(&byte) && !b"/\\?#".contains(&byte));
         if authority.contains(&b'@') {
@@ -72,8 +73,7 @@ impl Redactor {
         let (_, port) = split(authority, b':');
         let odd =
             port.is_some_and(|port| !authority.starts_with(b"[") && !port.iter().all(u8::is_ascii_digit));
-        let more = run(behind, |byte| !AROUND.contains(&byte) && !b"?#".contains(&byte)).0;
-        match more.iter().rposition(|byte| *byte == b'@') {
+        match ahead.last_at(behind) {
             Some(at) if odd => {
                 let length = authority.len() + at;
                 let secret = rest.get(..length).unwrap_or_default();
@@ -95,7 +95,7 @@ impl Redactor {
     }
 
     /// A word, and what belongs to it if it is the name of a secret.
-    fn word(&self, text: &[u8]) -> (usize, Option<Vec<u8>>) {
+    fn word(&self, text: &[u8], ahead: &mut Ahead) -> (usize, Option<Vec<u8>>) {
         let (word, behind) = run(text, is_name);
         // `password="…"`, `\"password\": \"…\"`, `password: …`: a few quotes and spaces are passed over.
         let quotes = run(behind.get(..4).unwrap_or(behind), |byte| b"\"'\\ ".contains(&byte)).0;
@@ -124,14 +124,48 @@ impl Redactor {
                 );
             }
         }
-        let long = run(text, |byte| is_name(byte) || b"+=~".contains(&byte)).0;
-        match looks_secret(long) {
+        let (long, found) = ahead.secret(text);
+        match found {
             Some(at) => {
                 let (before, secret) = long.split_at_checked(at).unwrap_or((long, &[]));
                 (long.len(), Some([before, &*self.token(secret)].concat()))
             }
             None => (word.len(), None),
         }
+    }
+}
+
+/// What was found further on in the text, so that no byte is looked at again for each word in front of it. Places are
+/// told by the length of what is left there.
+struct Ahead {
+    /// The end of a run of characters that keys may have, in which there is no secret but what an issuer marked.
+    long: usize,
+    /// The end of a part of a URL, and the last `@` in it; all of the text behind it, if there is none.
+    part: usize,
+    at: usize,
+}
+
+impl Ahead {
+    /// The run of characters that keys may have which begins here, and where in it a secret begins.
+    fn secret<'a>(&mut self, text: &'a [u8]) -> (&'a [u8], Option<usize>) {
+        if let Some(length) = text.len().checked_sub(self.long).filter(|length| *length > 0) {
+            let long = text.get(..length).unwrap_or_default();
+            return (long, is_issued(long).then_some(0));
+        }
+        let (long, behind) = run(text, |byte| is_name(byte) || b"+=~".contains(&byte));
+        self.long = behind.len();
+        (long, looks_secret(long))
+    }
+
+    /// Where the last `@` is in front of the next space, quote, query or fragment.
+    fn last_at(&mut self, text: &[u8]) -> Option<usize> {
+        if text.len() <= self.part {
+            let (part, behind) = run(text, |byte| !AROUND.contains(&byte) && !b"?#".contains(&byte));
+            self.part = behind.len();
+            let last = part.iter().rposition(|byte| *byte == b'@');
+            self.at = last.map_or(usize::MAX, |last| text.len() - last);
+        }
+        text.len().checked_sub(self.at)
     }
 }
 
