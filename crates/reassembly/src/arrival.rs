@@ -82,6 +82,13 @@ pub(crate) struct Early {
     pub(crate) packets: u64,
 }
 
+/// A segment beyond the window, and whether what was known of the window was up to date.
+#[derive(Debug)]
+pub(crate) struct Doubtful {
+    pub(crate) held: Held,
+    pub(crate) fresh: bool,
+}
+
 /// Segments that are kept before the rules are applied to them.
 #[derive(Debug, Default)]
 pub(crate) struct Aside {
@@ -94,7 +101,7 @@ pub(crate) struct Aside {
     /// Segments that run ahead of the other direction, in the order of their packets.
     pub(crate) early: Vec<Early>,
     /// What the receiver had not allowed to be sent, as far as is known; it counts once it is acknowledged.
-    pub(crate) doubtful: Vec<Held>,
+    pub(crate) doubtful: Vec<Doubtful>,
 }
 
 impl Aside {
@@ -113,6 +120,7 @@ impl Aside {
     pub(crate) fn segments(&self) -> impl Iterator<Item = &Held> {
         let Self { held, fast_opens, reopening, early, doubtful } = self;
         let early = early.iter().map(|early| &early.held);
+        let doubtful = doubtful.iter().map(|doubtful| &doubtful.held);
         held.iter().chain(fast_opens).chain(reopening).chain(doubtful).chain(early)
     }
 }

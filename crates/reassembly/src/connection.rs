@@ -366,9 +366,9 @@ impl<S: Stream> Tracked<S> {
             let waited = half.waiting_mut().clear();
             half.count_ignored(waited);
         }
-        let aside =
-            [self.take_aside(|aside| &mut aside.fast_opens), self.take_aside(|aside| &mut aside.doubtful)];
-        for held in aside.into_iter().flatten() {
+        let doubtful = self.take_aside(|aside| &mut aside.doubtful).into_iter().map(|doubtful| doubtful.held);
+        let fast_opens = self.take_aside(|aside| &mut aside.fast_opens);
+        for held in fast_opens.into_iter().chain(doubtful) {
             let direction = self.direction(&held.arrival.flow);
             self.half_mut(direction).count_ignored(held.payload.len() as u64);
         }

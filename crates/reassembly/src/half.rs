@@ -95,6 +95,9 @@ pub(crate) struct Fingerprint {
 #[derive(Debug, Default)]
 struct Trouble {
     waiting: Waiting,
+    /// The packet since which something waits without a break. Not that of the first piece: who lets wait ever more, in any
+    /// order, would always have waited for a moment only.
+    waits_from: Option<u64>,
     hole: Option<Hole>,
     stall: Option<Stall>,
     gaps: Vec<(u64, u64)>,
@@ -121,7 +124,6 @@ pub(crate) struct Claim {
 struct Hole {
     at: u64,
     since: Timestamp,
-    packet: u64,
     /// Whether the peer said so too, by acknowledging the same again: it is no loss of the capture's.
     real: bool,
 }
@@ -299,13 +301,15 @@ impl Half {
             trouble.stall = Some(Stall { upto: acked, since: now, packets });
         }
         if !waits {
-            trouble.hole = None;
-        } else if trouble.hole.is_none_or(|hole| hole.at != next) {
+            (trouble.hole, trouble.waits_from) = (None, None);
+            return;
+        }
+        let front = trouble.waiting.front();
+        trouble.waits_from.get_or_insert(front.map_or(packet, |piece| piece.packet));
+        if trouble.hole.is_none_or(|hole| hole.at != next) {
             // Time passes for the hole from the arrival of what waits behind it, not from when it became the first.
-            let front = trouble.waiting.front();
             let since = front.map_or(now, |piece| piece.arrived);
-            let packet = front.map_or(packet, |piece| piece.packet);
-            trouble.hole = Some(Hole { at: next, since, packet, real: false });
+            trouble.hole = Some(Hole { at: next, since, real: false });
         }
     }
 
@@ -365,7 +369,7 @@ impl Half {
     pub(crate) fn waits_since(&self) -> Option<u64> {
         let trouble = self.trouble.as_ref()?;
         let remembered = if trouble.gaps.is_empty() { self.last_delivered } else { trouble.gaps_at };
-        Some(trouble.hole.map_or(remembered, |hole| hole.packet))
+        Some(trouble.waits_from.unwrap_or(remembered))
     }
 
     /// Where the hole at the front ends: at the next piece, or where the FIN says the stream ends.

@@ -5,7 +5,7 @@
 
 use egret_decode::{Checksum, TcpFlags};
 
-use crate::arrival::{Arrival, Early, Held};
+use crate::arrival::{Arrival, Doubtful, Early, Held};
 use crate::connection::{Env, Phase, Tracked};
 use crate::half::{Claim, Half, MAX_WINDOW, Scale};
 use crate::seq::{Numbering, distance};
@@ -99,10 +99,14 @@ impl<S: Stream> Tracked<S> {
         half.seen_end = half.seen_end.max(end_of(half, segment).unwrap_or(0));
         if !self.ignoring && self.exceeds_window(segment) {
             if self.aside().doubtful.len() == MAX_DOUBTFUL {
-                // Too many to be somebody's mistake: from now on they wait like others.
-                self.admit_doubtful(0, env);
+                self.decide_doubtful(0, false, env);
             }
-            self.aside_mut().doubtful.push(Held::new(arrival));
+            let half = self.half(segment.direction);
+            // What was sent and not acknowledged yet leaves most of it: no acknowledgment is overdue.
+            let (sent, window) =
+                (half.next.saturating_sub(half.acked), half.window_edge.saturating_sub(half.acked));
+            let fresh = sent < window / 2;
+            self.aside_mut().doubtful.push(Doubtful { held: Held::new(arrival), fresh });
         } else {
             self.data(segment, acknowledged, env);
         }
@@ -298,35 +302,60 @@ impl<S: Stream> Tracked<S> {
         beyond && start > half.next as i64 && says_something
     }
 
-    /// Lets in what was beyond the window, as far as it is next now, or the peer has opened its window since. Says
-    /// whether there was anything.
+    /// Lets in what was beyond the window, once that is known to be no reason to refuse it. Says whether there was anything.
     pub(crate) fn settle_doubtful<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) -> bool {
         let (before, mut index) = (self.aside().doubtful.len(), 0);
-        while let Some(held) = self.aside().doubtful.get(index) {
-            let arrival = held.arrival();
-            let direction = self.direction(&arrival.flow);
-            if self.exceeds_window(&Segment { direction, ..arrival.segment }) {
-                index += 1;
-            } else {
-                self.admit_doubtful(index, env);
+        while let Some(doubtful) = self.aside().doubtful.get(index) {
+            if self.is_vouched_for(doubtful) {
+                self.decide_doubtful(index, true, env);
                 index = 0;
+            } else {
+                index += 1;
             }
         }
         self.aside().doubtful.len() < before
     }
 
-    fn admit_doubtful<F: StreamFactory<Stream = S>>(&mut self, index: usize, env: &mut Env<'_, F>) {
-        let held = self.aside_mut().doubtful.remove(index);
-        let direction = self.direction(&held.arrival().flow);
-        self.data(&Segment { direction, ..held.arrival().segment }, None, env);
+    /// Whether the peer has acknowledged a segment that was beyond the window when it came. That the window has moved since
+    /// says nothing: the receiver had no room for it then. Only where the window was not known for certain, it is enough
+    /// that the segment is next now.
+    fn is_vouched_for(&self, doubtful: &Doubtful) -> bool {
+        let segment = self.segment_of(&doubtful.held);
+        let half = self.half(segment.direction);
+        let Some(numbering) = half.numbering else { return true };
+        let start = numbering.offset(half.next, segment.seq);
+        let len = segment.payload.len() as u64 + u64::from(segment.cut);
+        let acknowledged = start.saturating_add_unsigned(len) <= half.acked as i64;
+        let next = start <= half.next as i64 || half.next > half.window_edge;
+        acknowledged || (next && !self.was_beyond(doubtful))
+    }
+
+    /// Whether a segment was beyond the window for certain: the window was up to date then, and the peer's acknowledgments
+    /// are in the capture.
+    fn was_beyond(&self, Doubtful { held, fresh }: &Doubtful) -> bool {
+        *fresh && self.half(self.segment_of(held).direction.reversed()).packets > 1
+    }
+
+    /// Takes one of the segments that were beyond the window, or refuses it where that is certain.
+    fn decide_doubtful<F: StreamFactory<Stream = S>>(
+        &mut self,
+        index: usize,
+        vouched: bool,
+        env: &mut Env<'_, F>,
+    ) {
+        let doubtful = self.aside_mut().doubtful.remove(index);
+        let segment = self.segment_of(&doubtful.held);
+        if vouched || !self.was_beyond(&doubtful) {
+            self.data(&segment, None, env);
+        } else {
+            self.refuse(&segment, Refusal::BeyondWindow, env);
+        }
     }
 
     /// Refuses what was beyond the window to the end.
     pub(crate) fn drop_doubtful<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
-        for held in self.take_aside(|aside| &mut aside.doubtful) {
-            let arrival = held.arrival();
-            let direction = self.direction(&arrival.flow);
-            self.refuse(&Segment { direction, ..arrival.segment }, Refusal::BeyondWindow, env);
+        for Doubtful { held, .. } in self.take_aside(|aside| &mut aside.doubtful) {
+            self.refuse(&self.segment_of(&held), Refusal::BeyondWindow, env);
         }
     }
 

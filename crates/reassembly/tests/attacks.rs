@@ -323,7 +323,7 @@ fn far_ahead(scale: u32) {
     let mut random = 1_u32;
     for _ in 0..650 * scale {
         bench.honest(|bench| {
-            for _ in 0..100 {
+            for _ in 0..250 {
                 random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 bench.send(Segment { seq: random, ..ATTACKER }, b"far away");
             }

@@ -170,6 +170,23 @@ fn remembered_gaps_are_charged_and_forgotten_at_the_limit() {
 }
 
 #[test]
+fn who_lets_ever_more_wait_gives_way_before_who_waits_for_a_moment() {
+    // What waits in front came later than the segment of the other connection; what is far behind came long before.
+    let limits = Limits { memory: 64 << 10, fragments: 0, ..Limits::default() };
+    let piece = |seq: u32| from_port(1, &sent(true, seq, 901, ACK, b"x"));
+    let mut packets =
+        vec![from_port(1, &sent(true, 0, 0, SYN, b"")), from_port(2, &sent(true, 0, 0, SYN, b""))];
+    packets.extend((0..100).map(|at| piece(30_000 + 10 * at)));
+    packets.push(from_port(2, &sent(true, 4, 901, ACK, b"def")));
+    packets.extend((0..200).map(|at| piece(10 + 10 * at)));
+    packets.extend((0..150).map(|at| piece(50_000 + 10 * at)));
+    packets.push(from_port(2, &sent(true, 1, 901, ACK, b"abc")));
+    let (log, stats) = run_packets(&packets, limits);
+    assert!(stats.limits_hit > 100, "{stats:?}");
+    assert_eq!(log.closes[1].client_to_server.missing, 0, "{}", log.text());
+}
+
+#[test]
 fn silence_comes_before_a_deadline_that_is_later_with_ticks_and_without() {
     let limits = Limits { idle: Duration::from_secs(10), ..Limits::default() };
     let segments = [

@@ -483,6 +483,15 @@ fn cases() -> Vec<Case> {
         wrapping("wrap at the first byte", 0, [data(3, "def"), data(0, "abc")]),
         Case { syn_data: "early", ..case("data in a syn that is not taken", [data(0, "right")]) },
     ];
+    // The window moves on over what was dropped because it was beyond it.
+    let stretch = |from: i64, to: i64| {
+        (from..to).step_by(1_000).map(|at| data(at, &"x".repeat(1_000))).collect::<Vec<_>>()
+    };
+    let far = [vec![data(80_000, "XYZ")], stretch(0, 80_000), vec![data(80_000, "def")]].concat();
+    cases.push(Case { steps: far, ..case("beyond the window, before it moves there", []) });
+    let many = (0..100).map(|at| data(80_000 + at, "X")).collect();
+    let many = [many, stretch(0, 80_000), vec![data(80_000, &"d".repeat(100))]].concat();
+    cases.push(Case { steps: many, ..case("many beyond the window, before it moves there", []) });
     let letters: Vec<Step> =
         ('a'..='t').enumerate().map(|(at, letter)| data(at as i64, &letter.to_string())).collect();
     let odd_first = letters.iter().skip(1).step_by(2).chain(letters.iter().step_by(2)).cloned().collect();
