@@ -16,6 +16,8 @@ const PPI: &str = "ppi";
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Log<'a> {
     pub(crate) family: u8,
+    /// Of NFLOG: the group that it was logged to.
+    pub(crate) resource: Option<u16>,
     /// Of PFLOG: the rule's number, what it did, which way the packet went, and the interface.
     pub(crate) verdict: Option<Verdict<'a>>,
 }
@@ -24,26 +26,39 @@ pub(crate) struct Log<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Verdict<'a> {
     pub(crate) action: u8,
+    pub(crate) reason: u8,
     pub(crate) direction: u8,
     pub(crate) rule: u32,
+    /// The ruleset in which the rule with the second number decided, if it is not the main one.
+    pub(crate) inner: Option<(&'a [u8], u32)>,
     pub(crate) interface: &'a [u8],
 }
 
 /// The length is in the first byte and rounded up to four; the fields up to the rule's number are the same in all versions.
 #[inline(never)]
 pub(crate) fn walk_pflog<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Next, Stopped> {
-    let [length, family, action, _] = *walk.view(PFLOG, 4, |bytes| bytes.first_chunk::<4>())?;
+    let [length, family, action, reason] = *walk.view(PFLOG, 4, |bytes| bytes.first_chunk::<4>())?;
     let length = usize::from(length).next_multiple_of(4);
     if length < 48 {
         return Err(walk.malformed(PFLOG, "the length is below 48 bytes"));
     }
     let header = walk.view(PFLOG, length as u32, |bytes| bytes.get(..length))?;
-    let name = header.get(4..20).unwrap_or_default();
-    let interface = name.split(|byte| *byte == 0).next().unwrap_or_default();
-    let rule = header.get(36..).and_then(|rest| rest.first_chunk::<4>()).copied().unwrap_or_default();
-    let direction = header.get(60).copied().unwrap_or(0);
-    let verdict = Some(Verdict { action, direction, rule: u32::from_be_bytes(rule), interface });
-    walk.enter(PFLOG, length, |_| Fields::Log(Log { family, verdict }))?;
+    let text = |from: usize| {
+        let bytes = header.get(from..from + 16).unwrap_or_default();
+        bytes.split(|byte| *byte == 0).next().unwrap_or_default()
+    };
+    let number = |from: usize| {
+        header.get(from..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| u32::from_be_bytes(*bytes))
+    };
+    let verdict = Some(Verdict {
+        action,
+        reason,
+        direction: header.get(60).copied().unwrap_or(0),
+        rule: number(36),
+        inner: Some((text(20), number(40))).filter(|(_, rule)| *rule != u32::MAX),
+        interface: text(4),
+    });
+    walk.enter(PFLOG, length, |_| Fields::Log(Log { family, resource: None, verdict }))?;
     loopback::walk_family(walk, family.into())
 }
 
@@ -52,7 +67,7 @@ pub(crate) fn walk_pflog<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Resu
 #[inline(never)]
 pub(crate) fn walk_nflog<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Result<Next, Stopped> {
     const PAYLOAD: u16 = 9;
-    let [family, version, _, _, _, _, t0, _] = *walk.view(NFLOG, 8, |bytes| bytes.first_chunk::<8>())?;
+    let [family, version, r0, r1, _, _, t0, _] = *walk.view(NFLOG, 8, |bytes| bytes.first_chunk::<8>())?;
     if version != 0 {
         return Err(walk.malformed(NFLOG, "the version is not 0"));
     }
@@ -66,7 +81,8 @@ pub(crate) fn walk_nflog<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Resu
             return Err(walk.malformed(NFLOG, "an attribute is shorter than its header"));
         }
         if number([t0, t1]) == PAYLOAD {
-            walk.enter(NFLOG, at + 4, |_| Fields::Log(Log { family, verdict: None }))?;
+            let resource = Some(u16::from_be_bytes([r0, r1]));
+            walk.enter(NFLOG, at + 4, |_| Fields::Log(Log { family, resource, verdict: None }))?;
             walk.limit(length - 4);
             return loopback::walk_family(walk, family.into());
         }

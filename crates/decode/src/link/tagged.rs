@@ -14,6 +14,8 @@ pub(crate) struct Tagged {
     pub(crate) destination: [u8; 6],
     pub(crate) source: [u8; 6],
     pub(crate) ethertype: u16,
+    /// Of FDDI: the frame control.
+    pub(crate) control: Option<u8>,
 }
 
 /// Addresses, a tag of `tag` bytes, an ethertype.
@@ -27,7 +29,7 @@ pub(crate) fn walk<'a, V: Visitor<'a>>(
     let bytes = walk.view(name, length as u32, |bytes| bytes.get(..length))?;
     let (destination, source) = addresses(bytes);
     let ethertype = bytes.last_chunk::<2>().map_or(0, |bytes| u16::from_be_bytes(*bytes));
-    walk.enter(name, length, |_| Fields::Tagged(Tagged { destination, source, ethertype }))?;
+    walk.enter(name, length, |_| Fields::Tagged(Tagged { destination, source, ethertype, control: None }))?;
     Ok(Next::EtherType(ethertype))
 }
 
@@ -46,7 +48,8 @@ pub(crate) fn walk_fddi<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>) -> Resul
     let [control, addressed @ ..] = bytes;
     let (destination, source) = addresses(addressed);
     let is_llc = control & 0xf0 == 0x50;
-    walk.enter(FDDI, 13, |_| Fields::Tagged(Tagged { destination, source, ethertype: 0 }))?;
+    let header = Tagged { destination, source, ethertype: 0, control: Some(*control) };
+    walk.enter(FDDI, 13, |_| Fields::Tagged(header))?;
     if is_llc { llc::walk(walk) } else { Err(walk.unsupported("fddi frame", (*control).into())) }
 }
 

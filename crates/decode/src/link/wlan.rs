@@ -23,6 +23,8 @@ pub(crate) struct Wlan {
     pub(crate) transmitter: [u8; 6],
     pub(crate) source: [u8; 6],
     pub(crate) destination: [u8; 6],
+    /// The third address: without an access point, the id of the network.
+    pub(crate) third: [u8; 6],
 }
 
 const TO_DS: u8 = 0x01;
@@ -116,6 +118,7 @@ fn frame<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>, tail: Tail) -> Result<N
         transmitter: second,
         source: second,
         destination: first,
+        third,
     };
     match (flags & TO_DS != 0, flags & FROM_DS != 0) {
         (false, false) => {}
@@ -154,7 +157,7 @@ fn frame<'a, V: Visitor<'a>>(walk: &mut Walk<'a, '_, V>, tail: Tail) -> Result<N
 
 impl fmt::Display for Wlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, flags, receiver, transmitter, source, destination } = self;
+        let Self { kind, flags, receiver, transmitter, source, destination, third: _ } = self;
         write!(f, "{} > {}, type {kind}, flags {flags:#04x}", Hardware(source), Hardware(destination))?;
         write!(f, ", transmitter {}, receiver {}", Hardware(transmitter), Hardware(receiver))
     }

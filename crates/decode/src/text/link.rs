@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::layers::{Fields, Layer};
 use crate::link::Hardware;
+use crate::link::log::Verdict;
 
 /// Writes a link header, if it is shown at all. Says whether the layer is none, but something a tunnel is made of.
 pub(super) fn header(
@@ -30,13 +31,11 @@ pub(super) fn header(
                 (None, false) => {}
             }
             if shown {
-                let address = header.address.get(..header.address_length.into()).unwrap_or(&header.address);
-                write!(
-                    f,
-                    "{} ethertype {}, length {length}: ",
-                    Hardware(address),
-                    EtherType(header.protocol)
-                )?;
+                // Only those of Ethernet's kind.
+                if let (Some(address), 6) = (header.address.first_chunk::<6>(), header.address_length) {
+                    write!(f, "{} ", Hardware(address))?;
+                }
+                write!(f, "ethertype {}, length {length}: ", EtherType(header.protocol))?;
             }
             return Ok(false);
         }
@@ -44,9 +43,17 @@ pub(super) fn header(
         Fields::Ethernet(header) => {
             write!(f, "{} > {}, ", Hardware(&header.source), Hardware(&header.destination))?;
             kind(header.ethertype, f)?;
+            // Of an IEEE 802.3 frame it is the length that stands in the ethertype's place.
+            let length = match header.ethertype {
+                inside @ 0..=1500 => length.saturating_sub(layer.range().len()).min(inside.into()),
+                _ => length,
+            };
             write!(f, ", length {length}: ")?;
         }
         Fields::Tagged(header) => {
+            if let Some(control) = header.control {
+                write!(f, "async{} ", control & 0b111)?;
+            }
             write!(f, "{} > {}, ", Hardware(&header.source), Hardware(&header.destination))?;
             if header.ethertype != 0 {
                 kind(header.ethertype, f)?;
@@ -61,32 +68,52 @@ pub(super) fn header(
             f.write_str(", ")?;
         }
         Fields::Llc(header) => {
-            write!(f, "LLC, dsap {:#04x}, ssap {:#04x}, ", header.destination, header.source)?;
-            write!(f, "ctrl {:#04x}: ", header.control)?;
+            let (destination, source) = (header.destination, header.source);
+            let kind = if destination & 1 == 0 { "Individual" } else { "Group" };
+            write!(f, "LLC, dsap {} ({destination:#04x}) {kind}, ", service(destination))?;
+            let kind = if source & 1 == 0 { "Command" } else { "Response" };
+            let source = source & !1;
+            write!(f, "ssap {} ({source:#04x}) {kind}, ctrl {:#04x}: ", service(source), header.control)?;
         }
         Fields::Snap(header) => {
-            write!(
-                f,
-                "oui {:#08x}, ethertype {}, length {}: ",
-                header.organisation,
-                EtherType(header.protocol),
-                length.saturating_sub(5)
-            )?;
+            // There are but two; see the walk.
+            let (name, kind) = match header.organisation {
+                0 => ("Ethernet", "ethertype"),
+                _ => ("Cisco bridged", "pid"),
+            };
+            write!(f, "oui {name} ({:#08x}), {kind} {}", header.organisation, EtherType(header.protocol))?;
+            write!(f, ", length {}: ", length.saturating_sub(5))?;
         }
         Fields::Loopback(header) => {
             let name = if header.family == 2 { "IPv4" } else { "IPv6" };
             write!(f, "AF {name} ({}), length {length}: ", header.family)?;
         }
         Fields::Wlan(header) => {
-            write!(f, "SA:{} DA:{} ", Hardware(&header.source), Hardware(&header.destination))?;
-        }
-        Fields::Log(header) => {
-            if let Some(verdict) = header.verdict {
-                write!(f, "rule {}, on {}, ", verdict.rule, verdict.interface.escape_ascii())?;
+            let (source, destination) = (Hardware(&header.source), Hardware(&header.destination));
+            let (receiver, transmitter) = (Hardware(&header.receiver), Hardware(&header.transmitter));
+            // In the order of the frame, which depends on whether it comes from an access point and goes to one.
+            match header.flags & 0b11 {
+                0 => write!(f, "DA:{destination} SA:{source} BSSID:{} ", Hardware(&header.third))?,
+                1 => write!(f, "BSSID:{receiver} SA:{source} DA:{destination} ")?,
+                2 => write!(f, "DA:{destination} BSSID:{transmitter} SA:{source} ")?,
+                _ => write!(f, "RA:{receiver} TA:{transmitter} DA:{destination} SA:{source} ")?,
             }
-            write!(f, "family {}, length {length}: ", header.family)?;
         }
-        Fields::Ppp(header) => write!(f, "PPP {:#06x}, length {length}: ", header.protocol)?,
+        Fields::Log(header) => match (header.verdict, header.resource, header.family) {
+            (Some(verdict), ..) => self::verdict(&verdict, f)?,
+            (None, resource, family) => {
+                let (resource, name) =
+                    (resource.unwrap_or_default(), if family == 2 { "IPv4" } else { "IPv6" });
+                write!(f, "version 0, resource ID {resource}, family {name} ({family}), length {length}: ")?;
+            }
+        },
+        Fields::Ppp(header) if layer.name() == "c-hdlc" => {
+            write!(f, "ethertype {}, length {length}: ", EtherType(header.protocol))?;
+        }
+        Fields::Ppp(header) => {
+            let name = ppp_name(header.protocol).unwrap_or("unknown");
+            write!(f, "{name} ({:#06x}), length {length}: ", header.protocol)?;
+        }
         fields => return Ok(is_tunnel(fields)),
     }
     Ok(false)
@@ -115,6 +142,61 @@ fn kind(ethertype: u16, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         0..=1500 => f.write_str("802.3"),
         _ => write!(f, "ethertype {}", EtherType(ethertype)),
     }
+}
+
+/// What OpenBSD's packet filter decided, and by which rule.
+fn verdict(verdict: &Verdict<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let Verdict { action, reason, direction, rule, inner, interface } = verdict;
+    write!(f, "rule {rule}")?;
+    if let Some((ruleset, rule)) = inner {
+        write!(f, ".{}.{rule}", ruleset.escape_ascii())?;
+    }
+    match ["match", "bad-offset", "fragment", "short", "normalize", "memory"].get(usize::from(*reason)) {
+        Some(name) => write!(f, "/{reason}({name}): ")?,
+        None => write!(f, "/unkn({reason}): ")?,
+    }
+    match action {
+        0 => f.write_str("pass")?,
+        1 => f.write_str("block")?,
+        2 => f.write_str("scrub")?,
+        4 | 5 => f.write_str("nat")?,
+        6 | 7 => f.write_str("binat")?,
+        8 | 9 => f.write_str("rdr")?,
+        10 => f.write_str("synproxy-drop")?,
+        other => write!(f, "unkn({other})")?,
+    }
+    match direction {
+        0 => f.write_str(" in/out")?,
+        1 => f.write_str(" in")?,
+        2 => f.write_str(" out")?,
+        other => write!(f, " unkn({other})")?,
+    }
+    write!(f, " on {}: ", interface.escape_ascii())
+}
+
+/// What a service access point of LLC stands for, of those whose frames are decoded.
+fn service(point: u8) -> &'static str {
+    match point {
+        0x06 => "IP",
+        0xaa => "SNAP",
+        _ => "Unknown",
+    }
+}
+
+/// What a protocol of PPP is called.
+fn ppp_name(protocol: u16) -> Option<&'static str> {
+    Some(match protocol {
+        0x0021 => "IP",
+        0x0057 => "IP6",
+        0x0281 => "MPLS",
+        0x8021 => "IPCP",
+        0x8057 => "IP6CP",
+        0x80fd => "CCP",
+        0xc021 => "LCP",
+        0xc023 => "PAP",
+        0xc223 => "CHAP",
+        _ => return None,
+    })
 }
 
 /// An ethertype with its name.
@@ -166,14 +248,8 @@ pub(super) fn unknown_type(
 
 /// A message of one of PPP's own protocols.
 pub(super) fn ppp(number: u32, payload: &[u8], length: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let name = match number {
-        0x8021 => "IPCP",
-        0x8057 => "IP6CP",
-        0x80fd => "CCP",
-        0xc021 => "LCP",
-        0xc023 => "PAP",
-        0xc223 => "CHAP",
-        _ => return write!(f, "unknown PPP protocol ({number:#06x}), length {length}"),
+    let Some(name) = u16::try_from(number).ok().and_then(ppp_name) else {
+        return write!(f, "unknown PPP protocol ({number:#06x}), length {length}");
     };
     let [code, id, ..] = payload else { return write!(f, "{name}, length {length}") };
     let words = match code {

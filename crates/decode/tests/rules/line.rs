@@ -17,6 +17,10 @@ fn with_link(data: &[u8]) -> String {
     layers(packet(LinkType::ETHERNET, data)).line(true).to_string()
 }
 
+fn with_link_of(link_type: LinkType, data: &[u8]) -> String {
+    layers(packet(link_type, data)).line(true).to_string()
+}
+
 fn over_udp(port: u16, payload: &[u8]) -> Vec<u8> {
     let mut datagram = udp(payload);
     datagram[2..4].copy_from_slice(&port.to_be_bytes());
@@ -258,4 +262,78 @@ fn frames_without_an_ip_packet() {
     assert_eq!(line_of(LinkType(147), b"12345"), "link type 147 is not decoded, length 5");
     let data = ethernet(0x8864, &[0x11, 0, 0, 17, 0, 8, 0xc0, 0x21, 9, 1, 0, 8, 0, 0]);
     assert_eq!(line(&data), "PPPoE  [ses 0x11] LCP, Echo-Request (0x09), id 1, length 8");
+}
+
+#[test]
+fn link_headers_of_other_kinds() {
+    let inner = ipv4(UDP, &udp(b"x"));
+    let shown = line(&ethernet(IPV4, &inner)).trim_start_matches("IP ").to_owned();
+    let snap = [0xaa, 0xaa, 3, 0, 0, 0, 8, 0];
+    let snap_said = "LLC, dsap SNAP (0xaa) Individual, ssap SNAP (0xaa) Command, ctrl 0x03: \
+                     oui Ethernet (0x000000), ethertype IPv4 (0x0800), length 29: ";
+    let mac = |last: u8| [2, 0, 0, 0, 0, last];
+
+    // Whose length is that of the frame, without the padding behind it.
+    let frame =
+        |length: u16, llc: &[u8]| join(&[&mac(1), &mac(2), &length.to_be_bytes(), llc, &inner, &[0; 9]]);
+    let addresses = "02:00:00:00:00:02 > 02:00:00:00:00:01, 802.3";
+    assert_eq!(with_link(&frame(37, &snap)), format!("{addresses}, length 37: {snap_said}{shown}"));
+    assert_eq!(
+        with_link(&frame(32, &[6, 7, 3])),
+        format!(
+            "{addresses}, length 32: LLC, dsap IP (0x06) Individual, ssap IP (0x06) Response, ctrl 0x03: {shown}"
+        )
+    );
+    let bridged = with_link(&frame(37, &[0xaa, 0xaa, 3, 0, 0, 0xf8, 8, 0]));
+    assert!(bridged.contains(" oui Cisco bridged (0x0000f8), pid IPv4 (0x0800), length 29: "), "{bridged}");
+    // A length that is not there is not believed.
+    let short = with_link(&frame(1400, &snap));
+    assert!(short.starts_with(&format!("{addresses}, length 46: LLC")), "{short}");
+
+    for (flags, said) in [
+        (0, "DA:02:00:00:00:00:01 SA:02:00:00:00:00:02 BSSID:02:00:00:00:00:03"),
+        (1, "BSSID:02:00:00:00:00:01 SA:02:00:00:00:00:02 DA:02:00:00:00:00:03"),
+        (2, "DA:02:00:00:00:00:01 BSSID:02:00:00:00:00:02 SA:02:00:00:00:00:03"),
+        (3, "RA:02:00:00:00:00:01 TA:02:00:00:00:00:02 DA:02:00:00:00:00:03 SA:02:00:00:00:00:04"),
+    ] {
+        let fourth = if flags == 3 { mac(4).to_vec() } else { Vec::new() };
+        let data = join(&[&[8, flags, 0, 0], &mac(1), &mac(2), &mac(3), &[0, 0], &fourth, &snap, &inner]);
+        assert_eq!(with_link_of(LinkType::IEEE802_11, &data), format!("{said} {snap_said}{shown}"));
+    }
+
+    let mut log = [0; 64];
+    (log[0], log[1], log[39], log[60]) = (61, 2, 3, 1);
+    log[4..7].copy_from_slice(b"en0");
+    log[40..44].fill(0xff);
+    let logged = |log: &[u8]| with_link_of(LinkType::PFLOG, &join(&[log, &inner]));
+    assert_eq!(logged(&log), format!("rule 3/0(match): pass in on en0: {shown}"));
+    (log[2], log[3], log[60]) = (1, 2, 2);
+    log[20..23].copy_from_slice(b"abc");
+    log[40..44].copy_from_slice(&[0, 0, 0, 7]);
+    assert_eq!(logged(&log), format!("rule 3.abc.7/2(fragment): block out on en0: {shown}"));
+    (log[2], log[3], log[60]) = (77, 99, 9);
+    log[40..44].fill(0xff);
+    assert_eq!(logged(&log), format!("rule 3/unkn(99): unkn(77) unkn(9) on en0: {shown}"));
+
+    let nflog = join(&[&[2, 0, 0, 42, 33, 0, 9, 0], &inner]);
+    let said = format!("version 0, resource ID 42, family IPv4 (2), length 37: {shown}");
+    assert_eq!(with_link_of(LinkType::NFLOG, &nflog), said);
+
+    let ppp = |protocol: u16| join(&[&[0xff, 3], &protocol.to_be_bytes(), &inner]);
+    assert_eq!(with_link_of(LinkType::PPP, &ppp(0x21)), format!("IP (0x0021), length 33: {shown}"));
+    assert!(with_link_of(LinkType::PPP, &ppp(0x1235)).starts_with("unknown (0x1235), length 33"));
+    let fddi = join(&[&[0x54], &mac(1), &mac(2), &snap, &inner]);
+    assert_eq!(
+        with_link_of(LinkType::FDDI, &fddi),
+        format!("async4 02:00:00:00:00:02 > 02:00:00:00:00:01, length 50: {snap_said}{shown}")
+    );
+    let cooked = |length: u8| join(&[&[0, 4, 0, 1, 0, length], &mac(1), &[0, 0, 8, 0], &inner]);
+    assert_eq!(
+        with_link_of(LinkType::LINUX_SLL, &cooked(6)),
+        format!("Out 02:00:00:00:00:01 ethertype IPv4 (0x0800), length 45: {shown}")
+    );
+    assert_eq!(
+        with_link_of(LinkType::LINUX_SLL, &cooked(20)),
+        format!("Out ethertype IPv4 (0x0800), length 45: {shown}")
+    );
 }
