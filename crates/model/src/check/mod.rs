@@ -1,5 +1,6 @@
 //! Traffic held against a description: what is not in it, what was not seen, what violates it.
 
+mod parameters;
 mod validate;
 
 use std::collections::BTreeMap;
@@ -13,7 +14,8 @@ use crate::observe::{Call, Payload};
 use crate::operation::Method;
 use crate::witness::Witness;
 
-use validate::{Validator, typed};
+use parameters::parameters;
+use validate::Validator;
 
 /// Different findings that are kept; those beyond are counted.
 const FINDINGS: usize = 1_000;
@@ -135,7 +137,7 @@ impl Checker {
         });
         let Some((item, operation)) = operation else { return };
         let mut found = Vec::new();
-        judge(root, item, operation, &call, &mut found);
+        judge(root, &Described { path: &route.path, item, operation }, &call, &mut found);
         for (at, what) in found {
             let place = format!("{place} {at}");
             let more = note(&mut self.violations, (place.clone(), what.clone()), &place, &what, call.witness);
@@ -203,8 +205,16 @@ fn shape(segments: &[String]) -> String {
     if path.is_empty() { "/".to_owned() } else { path }
 }
 
+/// What a document says of the operation that was called.
+struct Described<'a> {
+    path: &'a str,
+    item: &'a Node,
+    operation: &'a Node,
+}
+
 /// Everything about a call that is not what its operation says.
-fn judge(root: &Node, item: &Node, operation: &Node, call: &Call<'_>, found: &mut Vec<(String, String)>) {
+fn judge(root: &Node, described: &Described<'_>, call: &Call<'_>, found: &mut Vec<(String, String)>) {
+    let operation = described.operation;
     let (sent, answered) = call.documents();
     let responses = operation.get("responses");
     let status = call.status.to_string();
@@ -221,7 +231,7 @@ fn judge(root: &Node, item: &Node, operation: &Node, call: &Call<'_>, found: &mu
     if call.is_refused() {
         return;
     }
-    parameters(root, item, operation, call, found);
+    parameters(root, described, call, found);
     match operation.get("requestBody").map(|node| resolved(root, node)) {
         Some(request) => {
             let required = request.get("required").is_some_and(Node::is_true);
@@ -257,55 +267,4 @@ fn body(root: &Node, described: &Node, payload: &Payload<'_>, at: &str, found: &
     found.extend(
         validator.found.into_iter().map(|(place, what)| (format!("{at} {media_type} {place}"), what)),
     );
-}
-
-fn parameters(
-    root: &Node,
-    item: &Node,
-    operation: &Node,
-    call: &Call<'_>,
-    found: &mut Vec<(String, String)>,
-) {
-    let lists = [item.get("parameters"), operation.get("parameters")];
-    let all: Vec<_> =
-        lists.into_iter().flatten().flat_map(|list| list.items()).map(|node| resolved(root, node)).collect();
-    let text = |node: &Node, name: &str| node.get(name).and_then(Node::text).map(str::to_owned);
-    for parameter in &all {
-        let (Some(place), Some(name)) = (text(parameter, "in"), text(parameter, "name")) else { continue };
-        let at = format!("{place} {name}");
-        let required = parameter.get("required").is_some_and(Node::is_true);
-        let values: Vec<&str> = match place.as_str() {
-            "query" => {
-                let named = call.target.query.iter().filter(|(known, _)| *known == name);
-                named.map(|(_, value)| value.as_str()).collect()
-            }
-            "header" => {
-                if required && call.request.headers().get(&name).is_none() {
-                    found.push((at, "is required and missing".to_owned()));
-                }
-                continue;
-            }
-            _ => continue,
-        };
-        if required && values.is_empty() {
-            found.push((at.clone(), "is required and missing".to_owned()));
-        }
-        // Lists and objects have styles of their own; plain values have none.
-        let Some(schema) = parameter.get("schema") else { continue };
-        let array = crate::diff::types(root, resolved(root, schema)).contains("array");
-        for value in values.into_iter().filter(|_| !array) {
-            let mut validator = Validator::new(root);
-            validator.value(schema, &typed(root, schema, value), "");
-            found.extend(validator.found.into_iter().map(|(place, what)| (format!("{at}{place}"), what)));
-        }
-    }
-    let open = all.iter().any(|node| node.get("style").and_then(Node::text) == Some("deepObject"));
-    for (name, _) in call.target.query.iter().filter(|_| !open) {
-        let known = |node: &&Node| {
-            text(node, "in").as_deref() == Some("query") && text(node, "name").as_ref() == Some(name)
-        };
-        if !all.iter().any(known) && !crate::secret::is_api_key_name(name) {
-            found.push((format!("query {name}"), "is not described".to_owned()));
-        }
-    }
 }

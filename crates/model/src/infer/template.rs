@@ -207,8 +207,9 @@ fn name(prefix: &[Segment], values: &Values) -> String {
         _ => String::new(),
     };
     let only = |kind: Kind| values.words == 0 && !values.many && values.kinds == [kind];
-    let identifier =
-        |kind: &Kind| matches!(kind, Kind::Integer | Kind::Uuid | Kind::Ulid | Kind::ObjectId | Kind::Hash);
+    let identifier = |kind: &Kind| {
+        matches!(kind, Kind::Integer | Kind::Uuid | Kind::Ulid | Kind::ObjectId | Kind::Hash | Kind::Random)
+    };
     let end = match () {
         () if only(Kind::Date) || only(Kind::DateTime) => return "date".to_owned(),
         () if only(Kind::Email) => return "email".to_owned(),
