@@ -12,7 +12,7 @@ use super::{Input, LimitArgs};
 pub(crate) struct Api {
     #[command(subcommand)]
     pub(crate) command: Option<ApiCommand>,
-    /// Write to a file instead of standard output, whole or not at all, and while capturing whenever there is news: a
+    /// Write to a file instead of standard output (`-` is that), whole or not at all, and while capturing whenever there is news: a
     /// model if its name ends in `.egret-model`, JSON if in `.json`, else YAML
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,

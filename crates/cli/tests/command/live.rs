@@ -118,6 +118,39 @@ fn a_capture_is_counted_written_and_read_back() {
 }
 
 #[test]
+fn a_description_is_written_anew_and_always_whole() {
+    if !permitted() {
+        return;
+    }
+    let port = serve();
+    let file = crate::run::file("live.yaml", b"");
+    let filter = format!("tcp port {port}");
+    // The server that is asked for comes after others: nothing is written until then, and nothing ends.
+    let line = ["api", "-q", "-i", "lo", "-o", &file, "--host", "localhost", &filter];
+    let (child, _) = start(&line);
+    let mut counts = Vec::new();
+    for _ in 0..PATIENCE.as_millis() / 50 {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the server listens");
+        stream.write_all(b"GET /live HTTP/1.1\r\nHost: elsewhere\r\n\r\n").expect("the server reads");
+        let _ = stream.read_to_end(&mut Vec::new());
+        get(port);
+        let text = std::fs::read_to_string(&file).expect("it is there at any time");
+        if let Some((_, count)) = text.rsplit_once("      x-egret-count: ") {
+            assert!(text.starts_with("openapi: 3.1.0\n") && text.ends_with('\n'), "{text}");
+            counts.push(count.lines().next().and_then(|count| count.parse::<u64>().ok()).expect("a count"));
+            counts.dedup();
+        }
+        if counts.len() >= 2 {
+            break;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert!(counts.len() >= 2 && counts.is_sorted(), "{counts:?}");
+    let (code, errors) = signal("-INT", child);
+    assert_eq!((code, errors.as_str()), (Some(0), ""));
+}
+
+#[test]
 fn a_quiet_capture_ends_at_once_on_a_signal() {
     if !permitted() {
         return;

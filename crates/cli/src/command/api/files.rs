@@ -1,7 +1,7 @@
 //! Models and descriptions in files. What is written is whole or not there: a new file takes the place of the old one.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -28,26 +28,38 @@ impl Target {
     }
 
     pub(super) fn write(&self, model: &Model) -> Result<()> {
-        let bytes = if self.is_model() { model.to_bytes() } else { self.description(model)? };
-        match &self.path {
-            Some(path) => {
-                replace(path, &bytes).map_err(|error| anyhow!("writing {} failed: {error}", path.display()))
-            }
-            None => print(&bytes),
-        }
-    }
-
-    fn description(&self, model: &Model) -> Result<Vec<u8>> {
-        let Some(description) = model.describe(&self.options) else {
+        let Some(bytes) = self.bytes(model) else {
             let seen: Vec<_> = model.servers().map(|(name, _)| name).collect();
             match seen.as_slice() {
                 [] => bail!("no HTTP exchange was seen to its status: there is nothing to describe"),
                 names => bail!("none of the servers asked for was seen; there were: {}", names.join(", ")),
             }
         };
-        let document = description.document();
+        self.put(&bytes)
+    }
+
+    /// As [`write`](Self::write), but if there is nothing to describe yet, nothing is written.
+    pub(super) fn write_if_any(&self, model: &Model) -> Result<()> {
+        self.bytes(model).map_or(Ok(()), |bytes| self.put(&bytes))
+    }
+
+    fn put(&self, bytes: &[u8]) -> Result<()> {
+        match &self.path {
+            Some(path) => {
+                replace(path, bytes).map_err(|error| anyhow!("writing {} failed: {error}", path.display()))
+            }
+            None => print(bytes),
+        }
+    }
+
+    /// What is written; `None` if there is nothing to describe.
+    fn bytes(&self, model: &Model) -> Option<Vec<u8>> {
+        if self.is_model() {
+            return Some(model.to_bytes());
+        }
+        let document = model.describe(&self.options)?.document();
         let json = self.json || self.ends_with("json");
-        Ok(if json { document.to_json() } else { document.to_yaml() }.into_bytes())
+        Some(if json { document.to_json() } else { document.to_yaml() }.into_bytes())
     }
 }
 
@@ -58,14 +70,24 @@ pub(super) fn print(bytes: &[u8]) -> Result<()> {
     Ok(out.check()?)
 }
 
-/// Writes a file under another name, and gives it its own when it is whole.
+/// Writes a file under another name, and gives it its own when it is whole. What is no file (a pipe, `/dev/null`) is
+/// written to as it is: nothing may take its place.
 fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    if fs::metadata(path).is_ok_and(|known| !known.is_file()) {
+        return OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    }
     let mut name = OsString::from(".");
     name.push(path.file_name().ok_or(ErrorKind::InvalidInput)?);
     name.push(format!(".{}", std::process::id()));
     let other = path.with_file_name(name);
-    let written =
-        File::create(&other).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
+    // A new file and nothing else: who may write to the folder could have put a link to another file there.
+    let create = || File::create_new(&other);
+    let file = create().or_else(|error| match error.kind() {
+        ErrorKind::AlreadyExists => fs::remove_file(&other).and_then(|()| create()),
+        _ => Err(error),
+    });
+    let mut file = file?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
     let renamed = written.and_then(|()| fs::rename(&other, path));
     if renamed.is_err() {
         let _ = fs::remove_file(&other);

@@ -35,9 +35,11 @@ pub(crate) fn run(arguments: &args::Api, redactor: Option<Redactor>) -> Result<E
 fn describe(arguments: &args::Api, redactor: Option<Redactor>) -> Result<ExitCode> {
     let args::Api { output, json, choice, examples, quiet, limits, input, .. } = arguments;
     let model = if *examples { Model::with_examples() } else { Model::default() };
-    let target = Target { path: output.clone(), json: *json, options: options(choice) };
+    let path = output.clone().filter(|path| path.as_os_str() != "-");
+    let prints = path.is_none();
+    let target = Target { path, json: *json, options: options(choice) };
     let learn = Learn { redactor, ..Learn::new(model, target) };
-    let (code, learned) = learn.all(choice, limits, input, *quiet, output.is_none())?;
+    let (code, learned) = learn.all(choice, limits, input, *quiet, prints)?;
     finish(&learned.model, &learned.target, *quiet).map(|()| code)
 }
 
@@ -117,19 +119,18 @@ impl Sink for Learn {
         }
         let seen = self.model.servers().map(|(_, calls)| calls).sum();
         self.written = (now, seen);
-        if seen == known { Ok(()) } else { self.target.write(&self.model) }
+        if seen == known { Ok(()) } else { self.target.write_if_any(&self.model) }
     }
 }
 
-/// What the witnesses of a job's exchanges call it.
+/// What the witnesses of a job's exchanges call it, in whatever order its files were named.
 fn name(source: &Source) -> String {
-    match source {
-        Source::Files(paths) => {
-            let names: Vec<_> = paths.iter().map(|path: &PathBuf| path.display().to_string()).collect();
-            names.join(", ")
-        }
-        Source::Interfaces(names) => names.join(", "),
-    }
+    let mut names: Vec<_> = match source {
+        Source::Files(paths) => paths.iter().map(|path: &PathBuf| path.display().to_string()).collect(),
+        Source::Interfaces(names) => names.clone(),
+    };
+    names.sort();
+    names.join(", ")
 }
 
 fn options(choice: &Choice) -> Options {
