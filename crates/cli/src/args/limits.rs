@@ -21,6 +21,12 @@ pub(crate) struct LimitArgs {
     /// How long to wait for missing bytes that nobody acknowledged: 30s, 500ms, 2m [default: 30s]
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Limits")]
     pub(crate) patience: Option<Duration>,
+    /// How far packets may be out of order in the capture itself: packets of the connection [default: 32]
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub(crate) slack_packets: Option<u32>,
+    /// The same as a time: 20ms, 1s [default: 20ms]
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Limits")]
+    pub(crate) slack: Option<Duration>,
     /// How long a connection may be silent before it is taken for dead [default: 5m]
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Limits")]
     pub(crate) idle: Option<Duration>,
@@ -88,6 +94,8 @@ impl LimitArgs {
                 .unwrap_or_else(|| uneven(default.connections, threads))
                 .div_ceil(threads),
             patience: self.patience.unwrap_or(default.patience),
+            slack_packets: self.slack_packets.unwrap_or(default.slack_packets),
+            slack: self.slack.unwrap_or(default.slack),
             idle: self.idle.unwrap_or(default.idle),
             overlap: match self.overlap {
                 OverlapArg::Linux => Overlap::Linux,

@@ -102,6 +102,9 @@ pub(crate) struct Follow {
     /// The bytes as text, with what could disturb a terminal escaped (the default)
     #[arg(long, group = "shape")]
     pub(crate) text: bool,
+    /// A JSON object for each run of bytes from one packet, and for each gap, one a line
+    #[arg(long, group = "shape")]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) look: Look,
     #[command(flatten)]

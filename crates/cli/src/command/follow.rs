@@ -13,6 +13,7 @@ use egret_reassembly::{
 
 use crate::job::Job;
 use crate::output::Output;
+use crate::output::bytes::Base64;
 use crate::output::dump;
 use crate::output::lines::Lines;
 use crate::output::text::{Count, Lost, Painted, alarm, side};
@@ -23,7 +24,7 @@ use crate::{args, say};
 const NAMED: usize = 10;
 
 pub(crate) fn run(arguments: &args::Follow) -> Result<ExitCode> {
-    let args::Follow { id, client, server, raw, hex, look, limits, input, .. } = arguments;
+    let args::Follow { id, client, server, raw, hex, json, look, limits, input, .. } = arguments;
     let job = Job::new(input, look.quiet, true)?;
     let out = Output::new(look)?;
     let only = match (client, server) {
@@ -32,9 +33,10 @@ pub(crate) fn run(arguments: &args::Follow) -> Result<ExitCode> {
         _ => None,
     };
     let mark = |mark| if only.is_none() { mark } else { "" };
-    let shape = match (raw, hex) {
-        (true, _) => Shape::Raw,
-        (_, true) => Shape::Hex,
+    let shape = match (raw, hex, json) {
+        (true, ..) => Shape::Raw,
+        (_, true, _) => Shape::Hex,
+        (.., true) => Shape::Json,
         _ => Shape::Text { client: Lines::new(mark("> ")), server: Lines::new(mark("< ")), last: None },
     };
     let context =
@@ -102,6 +104,7 @@ struct Context {
 enum Shape {
     Raw,
     Hex,
+    Json,
     Text {
         client: Lines,
         server: Lines,
@@ -118,6 +121,18 @@ impl Context {
     fn data(&mut self, data: Data<'_>) {
         let Self { out, only, shape, .. } = self;
         let client = data.direction == Direction::ClientToServer;
+        if let Shape::Json = shape {
+            return out.json(|json| {
+                json.put("direction", data.direction.name());
+                json.put("offset", data.offset);
+                json.text("time", data.timestamp);
+                json.put("packet", data.packet);
+                match std::str::from_utf8(data.bytes) {
+                    Ok(text) => json.put("text", text),
+                    Err(_) => json.text("base64", Base64(data.bytes)),
+                }
+            });
+        }
         let style = (out.color && only.is_none()).then(|| side(client));
         out.record(|to| {
             if let Shape::Raw = shape {
@@ -145,6 +160,16 @@ impl Context {
     }
 
     fn gap(&mut self, gap: Gap) {
+        if let Shape::Json = self.shape {
+            return self.out.json(|json| {
+                json.put("direction", gap.direction.name());
+                json.put("offset", gap.offset);
+                json.text("time", gap.timestamp);
+                json.put("packet", gap.packet);
+                json.put("missing", gap.len);
+                json.put("reason", gap.reason.name());
+            });
+        }
         let who = if gap.direction == Direction::ClientToServer { "client" } else { "server" };
         let Gap { offset, len, reason, .. } = gap;
         let line = format!("[{} missing from the {who} at offset {offset}: {reason}]", Count(len, "byte"));

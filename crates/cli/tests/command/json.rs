@@ -145,6 +145,47 @@ fn digests_are_of_the_bytes_that_follow_prints() {
 }
 
 #[test]
+fn what_follow_prints_has_its_place_and_its_packet() {
+    let capture = file("follow.pcap", &conversation(&[(true, b"caf\xc3\xa9"), (false, b"\xff\x00")]));
+    let records = run(&format!("follow 1 --json -r {capture}")).records();
+    assert_eq!((&records[0]["direction"], &records[0]["text"]), (&"client-to-server".into(), &"café".into()));
+    assert_eq!(
+        (&records[1]["direction"], &records[1]["base64"]),
+        (&"server-to-client".into(), &"/wA=".into())
+    );
+    let gaps = run("follow 1 --json --client -r fixtures/tcp/gap-acknowledged.pcap").records();
+    let place = |record: &Value| (record["offset"].as_u64(), record["missing"].as_u64());
+    assert_eq!(gaps.iter().map(place).collect::<Vec<_>>()[..2], [(Some(0), None), (Some(6), Some(15))]);
+    assert!(run("follow 1 --json --server -r fixtures/tcp/gap-acknowledged.pcap").out.is_empty());
+}
+
+#[test]
+fn a_stream_says_what_is_odd_about_it() {
+    let [open] = &run("streams --json -r fixtures/tcp/simultaneous-open.pcap").records()[..] else {
+        panic!()
+    };
+    assert_eq!(open["simultaneous_open"], true);
+    assert!(open.get("duplicate_captures").is_none(), "{open}");
+    let [twice] = &run("streams --json -r fixtures/tcp/duplicate-capture.pcap").records()[..] else {
+        panic!()
+    };
+    assert_eq!((&twice["duplicate_captures"], twice.get("simultaneous_open")), (&1.into(), None));
+    let [tail] = &run("streams --json -r fixtures/tcp/gap-end.pcap").records()[..] else { panic!() };
+    assert!(tail["client_to_server"]["unacknowledged"].as_u64() > Some(0), "{tail}");
+}
+
+#[test]
+fn the_slack_is_an_option() {
+    let first_gap = |options: &str| {
+        let records =
+            run(&format!("follow 1 --json {options} -r fixtures/tcp/gap-acknowledged.pcap")).records();
+        records.iter().find(|record| record.get("missing").is_some()).unwrap()["packet"].as_u64().unwrap()
+    };
+    assert!(first_gap("--slack-packets 0") < first_gap(""));
+    assert!(first_gap("--slack 0ms") < first_gap(""));
+}
+
+#[test]
 fn a_packet_is_told_as_documented() {
     let records = run("packets --json -r fixtures/tcp/not-tcp.pcap").records();
     let syn = &records[0];

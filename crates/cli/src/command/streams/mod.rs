@@ -77,7 +77,13 @@ impl StreamFactory for Factory {
 
     fn new_stream(&mut self, connection: &Connection) -> Conversation {
         let side = || Side { digest: self.digest.then(Box::default), notes: None };
-        Conversation { connection: *connection, client: side(), server: side(), duplicates: 0 }
+        Conversation {
+            connection: *connection,
+            client: side(),
+            server: side(),
+            duplicates: 0,
+            simultaneous: false,
+        }
     }
 }
 
@@ -88,6 +94,7 @@ struct Conversation {
     server: Side,
     /// Anomalies that belong to neither side.
     duplicates: u64,
+    simultaneous: bool,
 }
 
 struct Side {
@@ -151,7 +158,10 @@ impl Stream for Conversation {
 
     fn anomaly(&mut self, anomaly: Anomaly, context: &mut Context) {
         let Some(direction) = anomaly.direction() else {
-            self.duplicates += 1;
+            match anomaly {
+                Anomaly::SimultaneousOpen { .. } => self.simultaneous = true,
+                _ => self.duplicates += 1,
+            }
             return;
         };
         let notes = self.notes(direction);

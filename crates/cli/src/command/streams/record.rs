@@ -12,7 +12,7 @@ use crate::output::text::{Clock, Count, Lost, Painted, Size, Span, alarm};
 
 /// The JSON form.
 pub(super) fn write(conversation: &Conversation, close: &Close, json: &mut Json<'_>) {
-    let Conversation { connection, client, server, duplicates } = conversation;
+    let Conversation { connection, client, server, duplicates, simultaneous } = conversation;
     json.put("id", connection.id);
     json.flow(connection.client(), connection.server(), connection.flow.path);
     json.put("opened", connection.opened.name());
@@ -23,6 +23,7 @@ pub(super) fn write(conversation: &Conversation, close: &Close, json: &mut Json<
     json.inside("client_to_server", |json| half(client, &close.client_to_server, json));
     json.inside("server_to_client", |json| half(server, &close.server_to_client, json));
     json.count("duplicate_captures", *duplicates);
+    json.maybe("simultaneous_open", simultaneous.then_some(true));
 }
 
 fn half(side: &Side, counts: &Counts, json: &mut Json<'_>) {
@@ -35,6 +36,7 @@ fn half(side: &Side, counts: &Counts, json: &mut Json<'_>) {
     json.count("gaps_left_out", notes.gaps_left_out);
     json.put("retransmitted", counts.retransmitted);
     json.put("discarded", counts.discarded.total());
+    json.count("unacknowledged", counts.unacknowledged);
     json.put("conflicts", &notes.conflicts);
     json.count("conflicts_left_out", notes.conflicts_left_out);
     json.counts("anomalies", notes.anomalies.iter().copied());
@@ -52,8 +54,11 @@ pub(super) struct Line<'a> {
 
 impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { conversation: Conversation { connection, client, server, duplicates }, close, color } =
-            self;
+        let Self {
+            conversation: Conversation { connection, client, server, duplicates, simultaneous },
+            close,
+            color,
+        } = self;
         let (sent, received) = (&close.client_to_server, &close.server_to_client);
         write!(f, "{:>6}  {}  {}", connection.id, Clock(connection.started), connection.flow)?;
         if !connection.flow.path.is_empty() {
@@ -70,7 +75,7 @@ impl fmt::Display for Line<'_> {
         write!(f, "{}", Painted(alarm.filter(|_| undelivered), lost))?;
         let noted =
             |side: &Side| side.notes.as_ref().map_or(0, |notes| notes.anomalies.iter().map(|(_, n)| n).sum());
-        let anomalies: u64 = noted(client) + noted(server) + duplicates;
+        let anomalies: u64 = noted(client) + noted(server) + duplicates + u64::from(*simultaneous);
         if anomalies > 0 {
             let count = Count(anomalies, "oddity");
             write!(f, ", {}", Painted(alarm, count))?;
