@@ -15,6 +15,8 @@ mod demo;
 mod examples;
 mod fixtures;
 mod fuzz;
+#[cfg(target_os = "linux")]
+mod loss;
 mod model_score;
 mod record;
 mod script;
@@ -44,6 +46,7 @@ cargo xtask COMMAND
                    run the fuzz targets of crates/*/fuzz, all or these, for so long each
   soak [--minutes N] [--seed S] [--case N]
                    damage every fixture in every way and check what all layers make of it, for so long; or do one case again
+  loss FILE        how much is captured on a link without losing a packet, beside tcpdump and dumpcap
   record [NAME…]   make the real captures anew, all or these, with web servers, clients and egret itself
   model-score      what `egret api` infers of servers beside what they publish of themselves, and mitmproxy2swagger
   bench            make captures of which all is known, check what egret says of them, and measure it
@@ -65,7 +68,7 @@ fn run(words: &[String]) -> Result<()> {
         print!("{HELP}");
         return Ok(());
     };
-    if !matches!(command.as_str(), "demo" | "compare" | "fuzz" | "soak" | "bench" | "record")
+    if !matches!(command.as_str(), "demo" | "compare" | "fuzz" | "soak" | "bench" | "record" | "loss")
         && !rest.is_empty()
     {
         bail!("`{command}` takes no arguments\n\n{HELP}");
@@ -79,6 +82,8 @@ fn run(words: &[String]) -> Result<()> {
         "tidy" => tidy::run(),
         "compare" => compare::run(rest),
         "fuzz" => fuzz::run(rest),
+        #[cfg(target_os = "linux")]
+        "loss" => loss::run(rest),
         "soak" => soak::run(rest),
         "record" => record::run(rest),
         "bench" => bench::run(rest),
