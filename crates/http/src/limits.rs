@@ -14,8 +14,9 @@ pub struct Limits {
     /// Headers of one head. Those beyond are skipped, but for the ones that tell the body's length. Worst case: 16
     /// bytes each, out of `memory`. Default 2,000.
     pub headers: usize,
-    /// Requests of one connection that wait for their response. At more, the oldest is reported unanswered. Worst
-    /// case: this many heads, out of `memory`. Default 1,000.
+    /// Requests of one connection that wait for their response. Those beyond are reported unanswered (`limit`) at once,
+    /// and the responses to them without their requests, so that none is given to another. Worst case: this many
+    /// heads, out of `memory`. Default 1,000.
     pub queue: usize,
     /// Bytes kept of each body, from its start; 0 counts only. Worst case: twice this for each message under way (as
     /// sent, and decoded), out of `memory`. Default 0.

@@ -43,6 +43,37 @@ fn pipelined() {
 }
 
 #[test]
+fn a_thousand_requests_wait_within_the_default_limits_and_no_more() {
+    const BEYOND: usize = 3;
+    let count = 1_000 + BEYOND;
+    let mut talk = Talk::new();
+    let request = |number| format!("GET /{number} HTTP/1.1\r\nHost: a\r\n\r\n");
+    // Each is its own length, so that no response fits another request.
+    let response =
+        |number| format!("HTTP/1.1 200 OK\r\nContent-Length: {number}\r\n\r\n{}", "x".repeat(number));
+    for number in 0..count {
+        talk = talk.client(request(number));
+    }
+    for number in 0..count {
+        talk = talk.server(response(number));
+    }
+    // What was beyond is past, and the queue is as it was.
+    talk = talk.client("GET /last HTTP/1.1\r\n\r\n").server(OK);
+    let lines = talk.lines();
+    let waits = |number| format!("GET /{number} 0 > 200 {number} complete");
+    let expected: Vec<_> = (1_000..count)
+        .map(|number| format!("GET /{number} 0 > - no response: limit"))
+        .chain((0..1_000).map(waits))
+        .chain((1_000..count).map(|number| format!("- > 200 {number} request-head incomplete: limit")))
+        .chain(["GET /last 0 > 200 2 complete".to_owned()])
+        .collect();
+    assert_eq!(lines.len(), expected.len());
+    for (line, expected) in lines.iter().zip(&expected) {
+        assert_eq!(line, expected);
+    }
+}
+
+#[test]
 fn interim_responses_belong_to_the_exchange() {
     let talk = Talk::new()
         .client("POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
