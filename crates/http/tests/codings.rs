@@ -258,6 +258,23 @@ fn a_bomb_is_stopped() {
 }
 
 #[test]
+fn decoding_stops_at_the_limit_to_the_byte() {
+    for (coding, coded) in CODED {
+        for limit in [0, 1, 100, PAGE.len() - 1] {
+            let talk = get(response(coding, coded), Limits { decoded: limit as u64, ..keeping(10_000) });
+            assert_eq!(undecoded(&talk, coded), "size-limit", "{coding} to {limit}");
+            let (found, _) = body(&talk);
+            let made = found.decoded();
+            // What is between two codings is held to the limit too.
+            let exact = made.len() == limit || coding.contains(',') && made.len() < limit;
+            assert!(PAGE.starts_with(made) && exact, "{coding} to {limit}: {}", made.len());
+        }
+        let talk = get(response(coding, coded), Limits { decoded: PAGE.len() as u64, ..keeping(10_000) });
+        assert_eq!(body(&talk).0.bytes(), PAGE, "{coding}");
+    }
+}
+
+#[test]
 fn windows_are_bounded_and_charged() {
     // 16 MiB where 8 are allowed.
     let wide = include_bytes!("data/wide.zst");

@@ -306,8 +306,9 @@ struct Caps<'a> {
 }
 
 impl Caps<'_> {
-    fn check(&self, made: u64) -> Result<(), Undecoded> {
-        if made > self.limits.decoded {
+    /// Whether it may go on when it has become so long, and `more` is there beyond the limit.
+    fn check(&self, made: u64, more: bool) -> Result<(), Undecoded> {
+        if more {
             return Err(Undecoded::SizeLimit);
         }
         if made > ALWAYS && made > self.taken.saturating_mul(self.limits.ratio) {
@@ -333,8 +334,13 @@ fn feed(
     };
     let Layer { decoder, made } = layer;
     decoder.push(bytes, mine, budget, &mut |output, budget| {
-        *made += output.len() as u64;
-        feed(rest, caps, output, others, budget, sink)?;
-        caps.check(*made)
+        // To the byte, so that a body is cut at the same place however its bytes came.
+        let room = usize::try_from(caps.limits.decoded.saturating_sub(*made)).unwrap_or(usize::MAX);
+        let within = output.get(..room).unwrap_or(output);
+        if !within.is_empty() {
+            *made += within.len() as u64;
+            feed(rest, caps, within, others, budget, sink)?;
+        }
+        caps.check(*made, within.len() < output.len())
     })
 }
