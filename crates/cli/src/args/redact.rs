@@ -9,7 +9,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory};
 use egret_http::Redactor;
 
-use super::{Arguments, Command, Input};
+use super::{ApiCommand, Arguments, Command, Input};
 
 /// Enough that a key cannot be guessed.
 const SHORTEST: usize = 16;
@@ -78,7 +78,14 @@ fn as_it_is(command: &Command) -> Option<&'static str> {
             return Some("--digest tells a short secret to whoever tries all of them");
         }
         Command::Streams(streams) => &streams.input,
-        Command::Api(api) => &api.input,
+        Command::Api(api) => match &api.command {
+            None => &api.input,
+            Some(ApiCommand::Explain(explain)) => &explain.input,
+            Some(ApiCommand::Check(_)) => {
+                return Some("api check holds values against a document as they were sent");
+            }
+            Some(ApiCommand::Diff(_)) => return None,
+        },
         Command::Stats(stats) => &stats.input,
         Command::Interfaces(_) | Command::Completions { .. } | Command::Man { .. } => return None,
     };

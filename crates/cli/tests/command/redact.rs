@@ -220,7 +220,7 @@ fn peeled(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-const FORMS: [&str; 14] = [
+const FORMS: [&str; 18] = [
     "http",
     "http -v",
     "http -vv",
@@ -235,6 +235,10 @@ const FORMS: [&str; 14] = [
     "streams --json",
     "packets -v",
     "packets --json",
+    "api",
+    "api --json",
+    "api --examples",
+    "api explain POST /a",
 ];
 
 #[test]
@@ -310,6 +314,9 @@ fn what_prints_bytes_as_they_are_refuses() {
         "http --json --digest",
         "http --bodies refused.pcap",
         "streams --json --digest",
+        "api -w refused.pcap",
+        "api explain GET / -w refused.pcap",
+        "api check fixtures/http/api.openapi.yaml",
     ] {
         let done = run(&format!("{line} --redact -r {GOOD}"));
         assert_eq!(done.code, Some(2), "{line}: {}", done.err);

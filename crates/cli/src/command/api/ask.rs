@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use egret_http::Exchange;
+use egret_http::{Exchange, Redactor};
 use egret_model::{Checker, Finding, Method, Model, Options, Witness, diff};
 
 use super::files::{Target, print, read_document};
@@ -14,7 +14,7 @@ use crate::job::Job;
 use crate::output::bytes::Escaped;
 
 /// Why something is described as it is: a line for each claim, and below it the exchanges that say so.
-pub(super) fn explain(arguments: &Explain) -> Result<ExitCode> {
+pub(super) fn explain(arguments: &Explain, redactor: Option<Redactor>) -> Result<ExitCode> {
     let Explain { method, path, field, choice, limits, input } = arguments;
     let Some(method) = Method::named(method) else {
         bail!(
@@ -22,8 +22,8 @@ pub(super) fn explain(arguments: &Explain) -> Result<ExitCode> {
         );
     };
     let target = Target { path: None, json: false, options: Options::default() };
-    let (code, Learn { model, .. }) =
-        Learn::new(Model::default(), target).all(choice, limits, input, true, true)?;
+    let learn = Learn { redactor, ..Learn::new(Model::default(), target) };
+    let (code, Learn { model, .. }) = learn.all(choice, limits, input, true, true)?;
     let field = field.as_deref().filter(|field| !field.is_empty());
     let claims = model.explain(&options(choice), method, path, field);
     if claims.is_empty() {

@@ -25,7 +25,7 @@ const OFTEN: Duration = Duration::from_secs(2);
 pub(crate) fn run(arguments: &args::Api, redactor: Option<Redactor>) -> Result<ExitCode> {
     match &arguments.command {
         None => describe(arguments, redactor),
-        Some(ApiCommand::Explain(arguments)) => ask::explain(arguments),
+        Some(ApiCommand::Explain(arguments)) => ask::explain(arguments, redactor),
         Some(ApiCommand::Diff(arguments)) => ask::compare(arguments),
         Some(ApiCommand::Check(arguments)) => ask::check(arguments),
     }
