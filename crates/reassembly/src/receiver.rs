@@ -172,9 +172,13 @@ impl<S: Stream> Tracked<S> {
                     segment.direction == direction && !segment.payload.is_empty() && start <= half.next as i64
                 })
             };
-            let cycle = || {
-                let [client, server] = Direction::BOTH.map(next_in);
-                Some(client?.min(server?))
+            // Who was taken out of here already waits in its place, for the other one.
+            let blocked = |direction: Direction| self.half(direction.reversed()).front_ready();
+            let cycle = || match Direction::BOTH.map(next_in) {
+                [Some(client), Some(server)] => Some(client.min(server)),
+                [Some(client), None] if blocked(Direction::ClientToServer) => Some(client),
+                [None, Some(server)] if blocked(Direction::ServerToClient) => Some(server),
+                _ => None,
             };
             let Some(index) = caught_up.or_else(cycle) else { break };
             self.take_early(index, false, env);

@@ -72,7 +72,7 @@ fn windows_are_scaled_only_if_both_sides_said_so_and_never_in_a_syn() {
 #[test]
 fn a_window_whose_scale_is_unknown_refuses_nothing_and_is_believed_to_be_large() {
     let midstream = vec![
-        sent(true, 1, 9_001, ACK, b"abc"),
+        sent(true, 1, 9_001, ACK, b"abc").window(1),
         sent(false, 9_001, 4, ACK, b"").window(1),
         sent(true, 4, 9_001, ACK, &[b'x'; 500]).window(1),
         sent(true, 504, 14_001, ACK, b"def").window(1),

@@ -468,6 +468,11 @@ fn cases() -> Vec<Case> {
         case("syn and rst", [data(0, "abc"), bare(3, SYN | RST | ACK), data(3, "def")]),
         case("fin without ack", [data(0, "abc"), data(3, "XYZ").flags(FIN), data(3, "def")]),
         case("urgent without ack", [data(0, "abc"), data(3, "XYZ").flags(PSH).urgent(1), data(3, "def")]),
+        case("a fin inside what waits", [data(3, "def"), bare(4, FIN | ACK), data(0, "abc"), data(6, "g")]),
+        case(
+            "a fin in front of what was received",
+            [data(0, "abcdef"), bare(3, FIN | ACK), data(6, "g"), bare(7, FIN | ACK)],
+        ),
         case("urgent in fin", [data(0, "abc").urgent(4).flags(FIN | ACK | URG)]),
         case("ack below window old", [data(0, "abc"), data(3, "def").acks(-70_000), data(3, "ghi")]),
         case(
