@@ -327,7 +327,7 @@ impl Connection {
             };
             return self.open_tunnel(kind, context);
         }
-        if matches!(status, 100..=199) && !cut {
+        if matches!(status, 100..=199) {
             exchange.has_response = false;
             slot.response = Progress::Nothing;
             if exchange.informational.len() < INTERIM
@@ -381,8 +381,13 @@ impl Connection {
             Framing::None | Framing::Length(0) => None,
             _ => context.content(message),
         };
-        // What tells the length of the body may have been in the part of the head that was not kept.
-        let lost = cut && matches!(framing, Framing::None | Framing::UntilClose);
+        // What tells the length of the body may have been in the part of the head that was not kept; but that a response
+        // has none is not told by its head.
+        let untold = match direction {
+            Direction::ClientToServer => matches!(framing, Framing::None | Framing::UntilClose),
+            Direction::ServerToClient => framing == Framing::UntilClose,
+        };
+        let lost = cut && untold;
         let side = self.side(direction);
         side.content = content;
         side.state = match framing {

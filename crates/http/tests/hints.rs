@@ -169,6 +169,8 @@ fn what_was_lost_on_the_way() {
         0,
     );
     assert_eq!(dropped.last(), Some(&Hint::Drops { packets: 7 }));
+    // Where there is something to be seen, nobody asks why there is not.
+    assert_eq!(said(&connection(40_000, GET, OK), |capture| capture.dropped_by_kernel = Some(3), 0), []);
     let response = [b"HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\n".as_slice(), &[b'x'; 300]].concat();
     let mut cut = connection(40_000, GET, &response);
     cut[4].truncate(100);
