@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use super::bytes::printable;
 
-/// As tcpdump's `-x`, or `-X` with the characters beside it: two bytes a group, the offset in four digits.
+/// As tcpdump's `-x`, or `-X` with the characters beside it: two bytes a group, the offset in four digits. A space is shown
+/// as a dot there, so that each character is in its column.
 pub(crate) fn packet(bytes: &[u8], characters: bool, to: &mut impl Write) -> io::Result<()> {
     for (line, row) in bytes.chunks(16).enumerate() {
         write!(to, "\t0x{:04x}: ", line * 16)?;
@@ -17,7 +18,8 @@ pub(crate) fn packet(bytes: &[u8], characters: bool, to: &mut impl Write) -> io:
             width += 1 + 2 * pair.len();
         }
         if characters {
-            let shown: String = row.iter().copied().map(printable).collect();
+            let visible = |byte| if byte == b' ' { '.' } else { printable(byte) };
+            let shown: String = row.iter().copied().map(visible).collect();
             // Eight groups of four digits with the space in front of each are 40 columns.
             write!(to, "{:1$}{shown}", "", 42 - width.min(40))?;
         }
@@ -63,17 +65,17 @@ mod tests {
 
     #[test]
     fn the_forms_are_those_of_tcpdump_and_hexdump() {
-        let bytes: Vec<u8> = (0x30..0x43).collect();
+        let bytes: Vec<u8> = std::iter::once(b' ').chain(0x31..0x43).collect();
         let mut to = Vec::new();
         packet(&bytes, true, &mut to).unwrap();
         packet(&bytes[..3], false, &mut to).unwrap();
         stream("> ", 0x10, &bytes[..17], &mut to).unwrap();
         ascii(b"a\r\nb\rc\x00\xff\t\n", &mut to).unwrap();
         let expected = "\
-\t0x0000:  3031 3233 3435 3637 3839 3a3b 3c3d 3e3f  0123456789:;<=>?
+\t0x0000:  2031 3233 3435 3637 3839 3a3b 3c3d 3e3f  .123456789:;<=>?
 \t0x0010:  4041 42                                  @AB
-\t0x0000:  3031 32
-> 00000010  30 31 32 33 34 35 36 37  38 39 3a 3b 3c 3d 3e 3f  |0123456789:;<=>?|
+\t0x0000:  2031 32
+> 00000010  20 31 32 33 34 35 36 37  38 39 3a 3b 3c 3d 3e 3f  | 123456789:;<=>?|
 > 00000020  40                                                |@|
 a
 b.c..\t

@@ -49,8 +49,10 @@ impl fmt::Display for Stamp {
             }
             _ => {
                 // A clock that was set back gives a time below zero.
-                let passed = i128::from(self.now.nanos()) - i128::from(self.since.nanos());
-                let (sign, micros) = (if passed < 0 { '-' } else { ' ' }, passed.unsigned_abs() / 1000);
+                // It is the difference of the times that the other forms show.
+                let shown = |time: Timestamp| time.nanos().div_euclid(1000);
+                let passed = shown(self.now) - shown(self.since);
+                let (sign, micros) = (if passed < 0 { '-' } else { ' ' }, passed.unsigned_abs());
                 let (second, micros) = (micros / 1_000_000, micros % 1_000_000);
                 let (hour, minute) = (second / 3600, second / 60 % 60);
                 write!(f, "{sign}{hour:02}:{minute:02}:{:02}.{micros:06} ", second % 60)
@@ -77,6 +79,10 @@ mod tests {
         assert_eq!(shown(3), [" 00:00:00.000000 ", "-00:00:00.948747 "]);
         assert_eq!(shown(4), ["2014-01-02 08:37:49.848747 ", "2014-01-02 08:37:48.900000 "]);
         assert_eq!(shown(5), [" 00:00:00.000000 ", "-00:00:00.948747 "]);
+        // The difference of what is shown, not what is shown of the difference.
+        let mut times = Times::new(3);
+        let close = [1_999, 18_001].map(|nanos| times.next(Timestamp::from_nanos(nanos)).to_string());
+        assert_eq!(close, [" 00:00:00.000000 ", " 00:00:00.000017 "]);
         let mut times = Times::new(5);
         let three = [0, 7_205, 3].map(|second| times.next(Timestamp::new(second, 0)).to_string());
         assert_eq!(three, [" 00:00:00.000000 ", " 02:00:05.000000 ", " 00:00:03.000000 "]);
