@@ -312,6 +312,7 @@ mod tests {
         let fragment = decoded.fragment().expect("a fragment");
         assert_eq!(fragments.insert(&decoded, fragment, &[1], timestamp, &limits), None);
         assert_eq!(insert(&mut fragments, &limits, 0, &last), None);
+        assert_eq!(insert(&mut fragments, &limits, 0, &packet(8, &[1; 8], true)), None);
         assert_eq!(insert(&mut fragments, &limits, 0, &first), None, "nor is it begun anew");
         assert_eq!(fragments.stats.completed, 0);
     }
@@ -352,6 +353,26 @@ mod tests {
         insert(&mut fragments, &limits, 30, &packet(24, &[1; 1_400], true));
         insert(&mut fragments, &limits, 30, &packet(1_424, &[1; 1_400], true));
         assert!(fragments.held <= limits.fragments, "{} bytes are held", fragments.held);
+    }
+
+    #[test]
+    fn the_oldest_datagram_gives_way_to_keep_to_the_budget() {
+        let (mut fragments, limits) =
+            (Fragments::default(), Limits { fragments: 2_000, ..Limits::default() });
+        for at in 0..3 {
+            insert(&mut fragments, &limits, 0, &packet(24 + at * 800, &[1; 800], true));
+            assert!(fragments.held <= 2_000, "{} bytes are held", fragments.held);
+        }
+        assert_eq!(fragments.stats.incomplete, 1);
+    }
+
+    #[test]
+    fn fragments_that_cannot_be_drop_the_datagram() {
+        for (offset, len) in [(0, 12), (8, 0)] {
+            let (mut fragments, limits) = (Fragments::default(), Limits::default());
+            assert_eq!(insert(&mut fragments, &limits, 0, &packet(offset, &vec![1; len], true)), None);
+            assert!(fragments.datagrams.values().all(|datagram| datagram.dropped), "{len} bytes");
+        }
     }
 
     #[test]

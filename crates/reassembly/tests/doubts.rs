@@ -316,3 +316,43 @@ fn a_simultaneous_open_is_told_once() {
     let told = |anomaly: &&Anomaly| matches!(anomaly, Anomaly::SimultaneousOpen { .. });
     assert_eq!(log.anomalies.iter().filter(told).count(), 1, "{}", log.text());
 }
+
+#[test]
+fn where_a_connection_goes_on_is_told_by_the_other_side_and_by_what_fits() {
+    let bytes = |stray: Sent, seq: u32| {
+        let data = [sent(true, seq, 50, ACK, b"def"), sent(true, seq - 3, 50, ACK, b"abc")];
+        timed([&[stray][..], &data].concat()).client()
+    };
+    assert_eq!(bytes(sent(false, 50, 9_001, ACK, b""), 9_001), "def", "the server has what is in front");
+    assert_eq!(bytes(sent(false, 50, 8_000, ACK, b""), 9_001), "abcdef", "it says something else");
+    assert_eq!(bytes(sent(true, 5, 9_001, ACK, b""), 9_001), "abcdef", "it was the client's own");
+}
+
+#[test]
+fn a_syn_behind_the_first_data_says_who_is_who() {
+    // The client has the lower port, and was taken for the server.
+    let log = timed(vec![
+        sent(true, 9_001, 1, ACK, b"answer"),
+        sent(false, 0, 0, SYN, b""),
+        sent(true, 9_000, 1, SYN | ACK, b""),
+    ]);
+    assert!(log.lines[0].contains("10.0.0.2:80 > 10.0.0.1:51234 handshake"), "{}", log.text());
+    assert_eq!(log.server(), "answer");
+}
+
+#[test]
+fn what_a_finished_connection_said_was_acknowledged_or_would_have_been() {
+    let log = opened([sent(true, 1, 9_001, ACK | FIN, b"abc"), sent(false, 9_001, 1, ACK | FIN, b"")]);
+    assert_eq!((log.closes[0].how, log.closes[0].client_to_server.unacknowledged), (Ending::Finished, 0));
+}
+
+#[test]
+fn a_connection_that_was_answered_is_remembered_behind_a_reset() {
+    let log = timed(vec![
+        sent(true, 0, 0, SYN, b""),
+        sent(false, 9_000, 1, SYN | ACK, b""),
+        sent(true, 1, 0, RST, b""),
+        sent(false, 9_001, 1, ACK, b"late"),
+    ]);
+    assert_eq!(log.closes.len(), 1, "{}", log.text());
+}

@@ -329,6 +329,9 @@ fn one_packet_from_the_far_future_does_not_end_the_rest() {
     segments.push(Sent { at: 5, ..sent(true, 4, 9_001, ACK, b"def") });
     let log = run(&segments);
     assert_eq!((log.client().as_str(), log.closes.len()), ("abcdef", 1));
+    // Nor do two that have nothing to do with each other.
+    segments.insert(4, Sent { at: 500_000_000_000, ..sent(true, 4, 9_001, ACK, b"") });
+    assert_eq!(run(&segments).closes.len(), 1);
     // Two that agree are believed.
     let mut segments = handshake(0, 9_000);
     segments.push(sent(true, 1, 9_001, ACK, b"abc"));
