@@ -224,3 +224,10 @@ fn behind_a_head_that_is_too_long_a_body_is_not_read_as_requests() {
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(lines[1].starts_with("GET / 0 > 200 2"), "{lines:?}");
 }
+
+#[test]
+fn a_response_that_was_received_before_the_request_does_not_answer_it() {
+    let mut talk = Talk::new().server(OK).client("GET / HTTP/1.1\r\nHo").client("st: a\r\n\r\n").server(OK);
+    talk.responses_late = true;
+    assert_eq!(talk.lines(), ["- > 200 2 request-head incomplete: unasked", "GET / 0 > 200 2 complete"]);
+}
