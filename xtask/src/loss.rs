@@ -120,8 +120,14 @@ fn contestants() -> Result<Vec<Contestant>> {
         Contestant { name: "egret packets -w", program: egret.clone(), words: "packets -i", writes: true },
         Contestant { name: "egret http", program: egret, words: "http --json -i", writes: false },
     ];
-    for (name, program, words) in [("tcpdump -w", "tcpdump", "-n -p -i"), ("dumpcap -w", "dumpcap", "-p -i")]
-    {
+    let peers = [
+        ("tcpdump -w", "tcpdump", "-n -p -i"),
+        // With a buffer like egret's, which is what makes most of the difference.
+        ("tcpdump -B 65536 -w", "tcpdump", "-n -p -B 65536 -i"),
+        ("dumpcap -w", "dumpcap", "-p -i"),
+        ("dumpcap -B 64 -w", "dumpcap", "-p -B 64 -i"),
+    ];
+    for (name, program, words) in peers {
         if setup::on_path(program) {
             contestants.push(Contestant { name, program: program.into(), words, writes: true });
         }
