@@ -126,6 +126,11 @@ fn every_record_of_every_fixture_has_its_fields() {
             &["/connections/opened", "/connections/closed", "/streams/delivered", "/streams/discarded"],
         );
         has(&stats[0], &["/exchanges/complete", "/exchanges/incomplete", "/not_http"]);
+        let streams = &stats[0]["streams"];
+        let bytes = |name: &str| streams[name].as_u64().unwrap();
+        let discarded: u64 =
+            streams["discarded"].as_object().unwrap().values().filter_map(Value::as_u64).sum();
+        assert_eq!(bytes("seen"), bytes("delivered") + bytes("retransmitted") + discarded, "{streams}");
     }
 }
 

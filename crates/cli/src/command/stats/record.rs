@@ -96,6 +96,7 @@ impl Report<'_> {
             json.maybe("threads", (tcp.limits_hit + http.no_memory > 0 && *threads > 1).then_some(*threads));
         });
         json.inside("streams", |json| {
+            json.put("seen", tcp.totals.seen);
             json.put("delivered", tcp.totals.delivered);
             json.put("missing", tcp.totals.missing);
             json.put("gaps", tcp.totals.gaps);
