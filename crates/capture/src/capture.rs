@@ -1,6 +1,7 @@
 //! A source of packets, whatever it is: the one type that users of this crate hold.
 //!
-//! Promises: packets come in the order of the capture, numbered from 1 before any filter for files; an error comes
+//! Promises: packets come in the order of the capture, numbered from 1 before any filter for files, those of a part as in
+//! the whole; an error comes
 //! once, after everything before it, and then the capture is over. Refuses: to copy a packet, and to hide an error
 //! behind the end.
 
@@ -19,7 +20,7 @@ use crate::notes::Notes;
 use crate::source::Source;
 use crate::statistics::add;
 use crate::stop::{Stopper, Wake};
-use crate::{Batch, Error, Packet, Progress, SourceStatistics, Statistics, Timestamp};
+use crate::{Batch, Error, Event, Packet, Progress, SourceStatistics, Statistics, Timestamp};
 
 /// Packets from a file, a pipe, a reader, or (with the feature `libpcap`) a live interface.
 ///
@@ -48,26 +49,14 @@ pub struct Capture {
     live: bool,
     read: u64,
     passed: u64,
+    /// The number of the last packet.
+    number: u64,
     unfilterable: u64,
     /// The time of the last packet or tick.
     last: Timestamp,
     /// An error that came behind packets of a batch.
     late: Option<Error>,
     over: bool,
-}
-
-/// A packet, or the word that none is waiting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Event<'a> {
-    /// The next packet.
-    Packet(Packet<'a>),
-    /// Packet time has come this far and no packet is waiting: a good moment to flush output and to let deadlines pass.
-    ///
-    /// Live, this comes when the kernel's buffer ran empty and then ever more rarely, from ten times a second to once;
-    /// on a pipe, once before each wait, with the time of the last packet. No packet that comes later is older, but for
-    /// what the kernel reorders.
-    Tick(Timestamp),
 }
 
 impl Capture {
@@ -190,6 +179,7 @@ impl Capture {
             live: false,
             read: 0,
             passed: 0,
+            number: 0,
             unfilterable: 0,
             last: Timestamp::EPOCH,
             late: None,
@@ -258,7 +248,7 @@ impl Capture {
             match self.advance(true) {
                 Ok(Advance::Record(record)) => {
                     if in_place {
-                        batch.lend(self.read, &record);
+                        batch.lend(self.number, &record);
                     } else {
                         batch.copy(&self.packet(&record));
                     }
@@ -362,7 +352,7 @@ impl Capture {
     fn packet(&self, record: &Record) -> Packet<'_> {
         let data = self.sources.get(self.current).map_or(&[][..], |source| source.data(record));
         Packet {
-            number: self.read,
+            number: self.number,
             timestamp: record.timestamp,
             link_type: record.link_type,
             interface: record.interface,
@@ -390,6 +380,8 @@ impl Capture {
             match self.next(ticks)? {
                 Next::Record(mut record) => {
                     self.read += 1;
+                    // Numbers go up, whatever a file says.
+                    self.number = record.number.max(self.number + 1);
                     self.last = record.timestamp;
                     self.count(&mut record);
                     if self.passes(&record)? {
@@ -403,6 +395,12 @@ impl Capture {
                 Next::Idle(time) => {
                     self.last = self.last.max(time.unwrap_or(self.last));
                     return Ok(Advance::Tick);
+                }
+                Next::Time(time) => {
+                    self.last = time;
+                    if ticks {
+                        return Ok(Advance::Tick);
+                    }
                 }
                 Next::Full => return Ok(Advance::Full),
                 Next::End => return Ok(Advance::End),
@@ -436,7 +434,7 @@ impl Capture {
     #[cold]
     fn take_comments(&mut self) {
         if let Some(source) = self.sources.get_mut(self.current) {
-            self.notes.comment(self.read, source.take_comments());
+            self.notes.comment(self.number, source.take_comments());
         }
     }
 

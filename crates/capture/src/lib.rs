@@ -69,6 +69,7 @@ mod live;
 mod merge;
 mod notes;
 mod packet;
+mod part;
 #[cfg(target_os = "linux")]
 mod privileges;
 mod source;
@@ -78,7 +79,7 @@ mod timestamp;
 mod write;
 
 pub use batch::Batch;
-pub use capture::{Capture, Event};
+pub use capture::Capture;
 pub use error::{Error, Fault, Position};
 pub use interface::{Interface, InterfaceTable};
 pub use link_type::LinkType;
@@ -86,7 +87,7 @@ pub use link_type::LinkType;
 #[cfg_attr(docsrs, doc(cfg(feature = "libpcap")))]
 pub use live::{Clock, Device, Direction, LiveOptions, devices};
 pub use notes::{Note, Notes};
-pub use packet::Packet;
+pub use packet::{Event, Packet};
 #[cfg(target_os = "linux")]
 pub use privileges::give_up_privileges;
 pub use statistics::{Progress, SourceStatistics, Statistics};

@@ -106,7 +106,8 @@ impl Merge {
     #[inline]
     fn hold(&mut self, at: usize, record: Record) {
         if let Some(held) = self.held.get_mut(at) {
-            *held = Some(record);
+            // Several sources are numbered over all of them.
+            *held = Some(Record { number: 0, ..record });
             self.order.push(Reverse((record.timestamp, at)));
         }
     }
@@ -129,6 +130,8 @@ impl Merge {
                     self.enter(source);
                     self.hold(at, record);
                 }
+                // A part knows the time of its own whole only.
+                Ok(Next::Time(_)) => self.wanted.push(at),
                 Ok(Next::Idle(time)) => {
                     self.wanted.push(at);
                     return Ok((at, Next::Idle(time)));

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 use clap::CommandFactory;
 use clap::error::ErrorKind;
 use egret_capture::Rotation;
@@ -88,6 +88,20 @@ impl Job {
             _ => Ok(()),
         }
     }
+}
+
+/// Makes the folder that an option names, if it is not there.
+///
+/// # Errors
+/// If it cannot be made, or there is something in it.
+pub(crate) fn empty_folder(folder: &Path, option: &str) -> Result<()> {
+    let shown = folder.display();
+    fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {shown}"))?;
+    let mut entries = fs::read_dir(folder).with_context(|| format!("cannot read the folder {shown}"))?;
+    if entries.next().is_some() {
+        bail!("{shown} is not empty: name a new folder for {option}, so that nothing is written over");
+    }
+    Ok(())
 }
 
 /// An error of usage, which ends the program with exit code 2.

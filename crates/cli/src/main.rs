@@ -51,6 +51,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Http(arguments) => command::http::run(&arguments, redactor),
         Command::Api(arguments) => command::api::run(&arguments, redactor),
         Command::Stats(arguments) => command::stats::run(&arguments),
+        Command::Split(arguments) => command::split::run(&arguments),
         Command::Interfaces(arguments) => command::interfaces::run(&arguments.form),
         Command::Completions { shell } => command::about::completions(shell),
         Command::Man { command } => command::about::manual(command.as_deref()),

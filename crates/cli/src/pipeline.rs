@@ -187,6 +187,14 @@ impl Pump<'_> {
         Ok(true)
     }
 
+    /// Creates a file for the packets of this source, with what the source says besides them.
+    ///
+    /// # Errors
+    /// It cannot be created.
+    pub(crate) fn create(&self, path: &Path) -> Result<Writer> {
+        create(path, self.job, self.capture)
+    }
+
     fn snap_length(&self) -> usize {
         let asked = self.job.input.snap_length;
         asked.map_or(usize::MAX, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX))

@@ -11,7 +11,7 @@ use crate::stats::FragmentStats;
 use crate::{Checksums, Direction, Limits, Segment, Shard, Stats, Stream, StreamFactory, StreamPool};
 
 /// How deep fragments of fragments are followed, in tunnels.
-const MAX_FRAGMENT_NESTING: u32 = 4;
+pub(crate) const MAX_FRAGMENT_NESTING: u32 = 4;
 
 /// Puts packets together into streams.
 ///
@@ -261,9 +261,9 @@ impl<F: StreamFactory> Assembler<F> {
 ///
 /// One packet with a broken time stamp must not end every connection, or keep all of them for ever: a time far ahead
 /// counts once another packet agrees, and so does the first of all.
-#[derive(Debug, Default)]
-struct Clock {
-    now: Option<Timestamp>,
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Clock {
+    pub(crate) now: Option<Timestamp>,
     /// The first packet's time, until it is known to be right.
     first: Option<Timestamp>,
     /// A packet claimed this time, which is far from all others; it counts once another one agrees.
@@ -271,18 +271,18 @@ struct Clock {
 }
 
 impl Clock {
-    fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.now.or(self.first).unwrap_or_default()
     }
 
     /// Whether the packet's time is not believed yet.
-    fn doubts(&self) -> bool {
+    pub(crate) fn doubts(&self) -> bool {
         self.now.is_none() || self.claimed.is_some()
     }
 
     /// Decides when it all began, once `timestamp` shows that: the first packet's time, unless both packets behind it
     /// are of one time that is far in front of it.
-    fn start(&mut self, timestamp: Timestamp, limits: &Limits) -> Option<Timestamp> {
+    pub(crate) fn start(&mut self, timestamp: Timestamp, limits: &Limits) -> Option<Timestamp> {
         let first = self.first.filter(|_| self.now.is_none())?;
         let start = match self.claimed {
             None if timestamp.after(limits.idle) < first => return None,
@@ -295,7 +295,7 @@ impl Clock {
     }
 
     /// What time it is when a packet of this time comes.
-    fn packet(&mut self, timestamp: Timestamp, limits: &Limits) -> Timestamp {
+    pub(crate) fn packet(&mut self, timestamp: Timestamp, limits: &Limits) -> Timestamp {
         let Some(now) = self.now else {
             match self.first {
                 None => self.first = Some(timestamp),
@@ -309,7 +309,8 @@ impl Clock {
         }
         let agrees = |claimed: &Timestamp| timestamp >= *claimed || near(*claimed, timestamp, limits);
         match self.claimed.take().filter(agrees) {
-            Some(claimed) => *self.now.insert(claimed.min(timestamp)),
+            Some(claimed) if near(claimed, timestamp, limits) => *self.now.insert(claimed.max(timestamp)),
+            Some(claimed) => *self.now.insert(claimed),
             None => {
                 self.claimed = Some(timestamp);
                 now
@@ -317,10 +318,19 @@ impl Clock {
         }
     }
 
-    /// A tick comes from the machine that captures: it needs no second opinion.
-    fn tick(&mut self, timestamp: Timestamp) -> Timestamp {
+    /// A tick comes from the machine that captures: it needs no second opinion, and settles what is in doubt.
+    pub(crate) fn tick(&mut self, timestamp: Timestamp) -> Timestamp {
+        self.claimed = None;
         let now = self.now.map_or(timestamp, |now| now.max(timestamp));
         *self.now.insert(now)
+    }
+}
+
+impl PartialEq for Clock {
+    /// Whether both will say the same of every packet that comes.
+    fn eq(&self, other: &Self) -> bool {
+        let first = |clock: &Self| clock.first.filter(|_| clock.now.is_none());
+        (self.now, self.claimed, first(self)) == (other.now, other.claimed, first(other))
     }
 }
 

@@ -32,6 +32,8 @@ pub(crate) struct Fragments {
     begun: u64,
     held: usize,
     pub(crate) stats: FragmentStats,
+    /// The packets of which no datagram will come, for who asked for them.
+    lost: Option<Vec<u64>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -72,6 +74,16 @@ pub(crate) struct Whole {
 }
 
 impl Fragments {
+    /// Keeps the numbers of the packets of which no datagram will come.
+    pub(crate) fn noting_losses() -> Self {
+        Self { lost: Some(Vec::new()), ..Self::default() }
+    }
+
+    /// The packets of which it has turned out since the last call that no datagram will come.
+    pub(crate) fn take_lost(&mut self) -> Vec<u64> {
+        self.lost.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
     /// Takes a fragment that came in `packets`. Returns the datagram when this was the last piece that was missing.
     pub(crate) fn insert(
         &mut self,
@@ -82,7 +94,10 @@ impl Fragments {
         limits: &Limits,
     ) -> Option<Whole> {
         self.stats.fragments += 1;
-        let (source, destination) = decoded.network.and_then(|network| network.addresses())?;
+        let Some((source, destination)) = decoded.network.and_then(|network| network.addresses()) else {
+            lose(&mut self.lost, packets);
+            return None;
+        };
         let Fragment { identification, offset, more, protocol } = fragment;
         let key = Key { source, destination, protocol, identification, path: decoded.path };
         let end = u64::from(offset) + decoded.payload.len() as u64;
@@ -99,13 +114,16 @@ impl Fragments {
         let before = if datagram.pieces.is_empty() && !datagram.dropped { 0 } else { datagram.cost() };
         if !datagram.dropped {
             match datagram.place(offset, decoded.payload, more) {
-                Placed::Kept if malformed || decoded.cut > 0 => datagram.drop_all(),
+                Placed::Kept if malformed || decoded.cut > 0 => lose(&mut self.lost, &datagram.drop_all()),
                 Placed::Kept | Placed::Known => datagram.packets.extend(packets),
                 Placed::Clashes => {
                     self.stats.overlapping += 1;
-                    datagram.drop_all();
+                    lose(&mut self.lost, &datagram.drop_all());
                 }
             }
+        }
+        if datagram.dropped {
+            lose(&mut self.lost, packets);
         }
         self.held = self.held + datagram.cost() - before;
         if datagram.end.is_some_and(|end| end == datagram.bytes) {
@@ -143,6 +161,9 @@ impl Fragments {
 
     fn give_up(&mut self, key: &Key) {
         self.stats.incomplete += 1;
+        if let Some(datagram) = self.datagrams.get(key) {
+            lose(&mut self.lost, &datagram.packets);
+        }
         self.forget(key);
     }
 
@@ -151,6 +172,12 @@ impl Fragments {
             self.held -= datagram.cost();
             self.ages.remove(&datagram.age);
         }
+    }
+}
+
+fn lose(lost: &mut Option<Vec<u64>>, packets: &[u64]) {
+    if let Some(lost) = lost {
+        lost.extend(packets);
     }
 }
 
@@ -199,12 +226,13 @@ impl Datagram {
         Placed::Kept
     }
 
-    fn drop_all(&mut self) {
+    /// Lets all go, and gives the packets that it came in.
+    fn drop_all(&mut self) -> Vec<u64> {
         self.pieces.clear();
-        self.packets = Vec::new();
         self.bytes = 0;
         self.end = None;
         self.dropped = true;
+        std::mem::take(&mut self.packets)
     }
 }
 

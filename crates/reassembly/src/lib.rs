@@ -61,6 +61,7 @@ mod in_order;
 mod key;
 mod limits;
 mod parallel;
+mod partition;
 mod pool;
 mod queue;
 mod receiver;
@@ -74,6 +75,7 @@ mod waiting;
 
 pub use assembler::Assembler;
 pub use parallel::{Ends, Outcome, Recording, parallel};
+pub use partition::{Partition, Parts};
 pub use pool::StreamPool;
 pub use records::Records;
 

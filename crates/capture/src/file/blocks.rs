@@ -5,8 +5,8 @@
 
 use std::net::IpAddr;
 
-use crate::Note;
 use crate::notes::Notes;
+use crate::{Note, part};
 
 /// Name resolution: names of addresses.
 pub(super) const NAMES: u32 = 4;
@@ -17,6 +17,13 @@ pub(super) const SECRETS: u32 = 10;
 
 /// The option that is a comment in every block.
 pub(super) const COMMENT: u16 = 1;
+
+/// The option of a section header that names the program that wrote it, and that of a packet that tells it from others.
+const PROGRAM: u16 = 4;
+const PACKET_ID: u16 = 5;
+
+/// The largest number of a packet that is believed: numbers go on from there.
+const MAX_NUMBER: u64 = 1 << 62;
 
 /// The most bytes of comments that are kept of one packet.
 const MAX_COMMENTS: usize = 256 * 1024;
@@ -66,6 +73,18 @@ impl Endian {
             .collect()
     }
 
+    /// Whether the options of a section header say that it is a part of a capture.
+    pub(super) fn is_part(self, options: &[u8]) -> bool {
+        self.options(options).any(|(code, program)| code == PROGRAM && part::is_part(program))
+    }
+
+    /// The number among the options of a packet block, if there is one; 0 if not.
+    pub(super) fn packet_number(self, options: &[u8]) -> u64 {
+        let number = self.options(options).find(|(code, _)| *code == PACKET_ID);
+        let number = number.and_then(|(_, value)| value.try_into().ok()).map_or(0, |bytes| self.u64(bytes));
+        if number <= MAX_NUMBER { number } else { 0 }
+    }
+
     /// Reads a name block: each record is an address and its names, each with a zero behind it.
     pub(super) fn names(self, body: &[u8], notes: &Notes) {
         for (kind, record) in self.options(body) {
@@ -93,6 +112,12 @@ impl Endian {
         if let Some(data) = rest.get(..length) {
             notes.push(Note::Secrets { kind: self.u32(kind), data: data.into() });
         }
+    }
+
+    /// Reads the beginning of a statistics block: the interface, and the time in its units.
+    pub(super) fn statistics_time(self, body: &[u8]) -> Option<(u32, u64)> {
+        let &[interface, high, low] = body.first_chunk::<12>()?.as_chunks::<4>().0.first_chunk::<3>()?;
+        Some((self.u32(interface), u64::from(self.u32(high)) << 32 | u64::from(self.u32(low))))
     }
 
     /// Reads a statistics block: the interface, and how many packets the system and the interface dropped, if it says.

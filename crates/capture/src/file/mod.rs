@@ -41,6 +41,8 @@ pub(crate) struct Record {
     pub(crate) start: usize,
     pub(crate) length: usize,
     pub(crate) wire_len: u32,
+    /// The number that the file gives it, if it is a part of another capture; 0 if it gives none.
+    pub(crate) number: u64,
     /// The file has comments on it.
     pub(crate) commented: bool,
 }
@@ -48,6 +50,8 @@ pub(crate) struct Record {
 /// What a format found in the unread bytes.
 pub(crate) enum Step {
     Record(Record),
+    /// In the capture that this is a part of, it was this time.
+    Time(Timestamp),
     /// At least so many unread bytes are needed.
     More(usize),
     /// The unread bytes are the beginning of another file, behind this one.
@@ -73,6 +77,8 @@ pub(crate) enum Next {
     Record(Record),
     /// No packet is waiting; the time, if there is a better one than that of the last packet.
     Idle(Option<Timestamp>),
+    /// No packet that comes later is to be taken before this time, whatever its own.
+    Time(Timestamp),
     /// To read on, what is held would have to be moved.
     Full,
     End,
@@ -183,6 +189,7 @@ impl FileCapture {
             };
             match step {
                 Ok(Step::Record(record)) => return Ok(Next::Record(record)),
+                Ok(Step::Time(time)) => return Ok(Next::Time(time)),
                 Ok(Step::More(needed)) => {
                     if tell_idle && !self.told_idle && self.is_idle() {
                         self.told_idle = true;

@@ -128,6 +128,7 @@ impl Pcap {
             length,
             // A packet cannot have been shorter than what was captured of it.
             wire_len: original.max(captured),
+            number: 0,
             commented: false,
         };
         buffer.consume(size);

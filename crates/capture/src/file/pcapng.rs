@@ -30,6 +30,8 @@ const MAX_DESCRIPTION: u32 = 1024 * 1024;
 #[derive(Debug, Default)]
 pub(crate) struct Pcapng {
     endian: Endian,
+    /// The current section is a part of a capture.
+    part: bool,
     /// The interfaces of the current section.
     section: Vec<Source>,
     /// What each interface of the capture is said to have dropped: in the kernel, and itself.
@@ -146,6 +148,14 @@ impl Pcapng {
                     None
                 }
                 pcapng::SPB_MAGIC => Some(self.simple(block)?),
+                blocks::STATISTICS if self.part => {
+                    let time = self.time(block);
+                    buffer.consume(length as usize);
+                    match time {
+                        Some(time) => return Ok(Step::Time(time)),
+                        None => continue,
+                    }
+                }
                 blocks::NAMES | blocks::SECRETS | blocks::STATISTICS => {
                     self.note(kind, block, notes);
                     None
@@ -170,7 +180,9 @@ impl Pcapng {
         }
         self.section.clear();
         // Behind frame, magic, version and length.
-        for comment in self.endian.comments(body(block).get(16..).unwrap_or_default()) {
+        let options = body(block).get(16..).unwrap_or_default();
+        self.part = self.endian.is_part(options);
+        for comment in self.endian.comments(options) {
             notes.push(Note::Comment(comment));
         }
         Ok(())
@@ -196,6 +208,13 @@ impl Pcapng {
                 }
             }
         }
+    }
+
+    /// What time it was in the whole of which this is a part.
+    #[cold]
+    fn time(&self, block: &[u8]) -> Option<Timestamp> {
+        let (interface, units) = self.endian.statistics_time(body(block))?;
+        Some(self.source(interface).ok()?.clock.timestamp(units))
     }
 
     /// Passes over the block that nobody wants, without ever holding it; `Some` when more bytes are needed.
@@ -245,8 +264,11 @@ impl Pcapng {
         // Most packets have no options; an option needs four bytes at least.
         let options = captured.next_multiple_of(4);
         if room >= options.saturating_add(4) {
-            self.comments =
-                self.endian.comments(body(block).get(20 + options as usize..).unwrap_or_default());
+            let options = body(block).get(20 + options as usize..).unwrap_or_default();
+            if self.part {
+                record.number = self.endian.packet_number(options);
+            }
+            self.comments = self.endian.comments(options);
             record.commented = !self.comments.is_empty();
         }
         Ok(record)
@@ -326,6 +348,7 @@ impl Source {
             start,
             length: captured as usize,
             wire_len: original.max(captured),
+            number: 0,
             commented: false,
         }
     }

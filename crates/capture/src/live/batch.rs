@@ -48,7 +48,16 @@ impl Batch {
     pub(super) fn pop(&mut self, link_type: LinkType) -> Option<Record> {
         let Entry { timestamp, start, length, wire_len } = *self.entries.get(self.next)?;
         self.next += 1;
-        Some(Record { timestamp, interface: 0, link_type, start, length, wire_len, commented: false })
+        Some(Record {
+            timestamp,
+            interface: 0,
+            link_type,
+            start,
+            length,
+            wire_len,
+            number: 0,
+            commented: false,
+        })
     }
 
     #[inline]

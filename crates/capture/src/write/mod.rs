@@ -80,6 +80,7 @@ struct Origin {
     interfaces: InterfaceTable,
     notes: Notes,
     comments: Vec<String>,
+    part: bool,
 }
 
 enum Encoder {
@@ -144,7 +145,8 @@ impl Writer {
         format: Format,
         interfaces: InterfaceTable,
     ) -> Self {
-        let source = Origin { format, interfaces, notes: Notes::default(), comments: Vec::new() };
+        let source =
+            Origin { format, interfaces, notes: Notes::default(), comments: Vec::new(), part: false };
         let buffer = Vec::with_capacity(BUFFER * 2);
         Self { name, output, buffer, written: 0, encoder: Encoder::new(&source), source, files: None }
     }
@@ -164,7 +166,29 @@ impl Writer {
         self.encoder = Encoder::new(&self.source);
     }
 
-    /// Writes one packet; its number and the packets before it do not matter.
+    /// Makes it a part of the capture that the packets come from (pcapng only), to be called before the first packet is
+    /// written: it keeps the packets' [`number`](Packet::number)s, which must go up, and [`Capture`](crate::Capture) gives
+    /// them back when it reads the part alone.
+    pub fn as_part(&mut self) {
+        self.source.part = true;
+        self.encoder = Encoder::new(&self.source);
+    }
+
+    /// Writes into a part what time it is in the whole, where the part's packets do not show it: reading it, a
+    /// [`Tick`](crate::Event::Tick) comes in front of the next packet. Nothing else keeps such a time.
+    ///
+    /// # Errors
+    /// The disk is full or failing.
+    pub fn time(&mut self, time: Timestamp) -> Result<(), Error> {
+        if let Encoder::Pcapng(pcapng) = &mut self.encoder
+            && self.source.part
+        {
+            pcapng.time(time, &mut self.buffer);
+        }
+        if self.buffer.len() >= BUFFER { self.hand_over() } else { Ok(()) }
+    }
+
+    /// Writes one packet. Its number counts in a part alone, and the packets before it do not matter.
     ///
     /// # Errors
     /// The disk is full or failing, the next file cannot be created, a classic file is given a second link type, or the
@@ -275,10 +299,10 @@ impl Drop for Writer {
 
 impl Encoder {
     fn new(source: &Origin) -> Self {
-        let Origin { format, interfaces, notes, comments } = source.clone();
+        let Origin { format, interfaces, notes, comments, part } = source.clone();
         match format {
             Format::Pcap => Self::Pcap(pcap::Pcap::new(interfaces)),
-            Format::Pcapng => Self::Pcapng(pcapng::Pcapng::new(interfaces, notes, comments)),
+            Format::Pcapng => Self::Pcapng(pcapng::Pcapng::new(interfaces, notes, comments, part)),
         }
     }
 }

@@ -9,7 +9,7 @@ use pcap_parser::pcapng::{BOM_MAGIC, EPB_MAGIC, IDB_MAGIC, SHB_MAGIC};
 
 use crate::interface::InterfaceTable;
 use crate::notes::{Note, Notes};
-use crate::{Interface, LinkType, Packet, SourceStatistics, Timestamp};
+use crate::{Interface, LinkType, Packet, SourceStatistics, Timestamp, part};
 
 const PROGRAM: &str = concat!("egret ", env!("CARGO_PKG_VERSION"));
 
@@ -17,6 +17,7 @@ const PROGRAM: &str = concat!("egret ", env!("CARGO_PKG_VERSION"));
 const END: u16 = 0;
 const COMMENT: u16 = 1;
 const SHB_USERAPPL: u16 = 4;
+const EPB_PACKETID: u16 = 5;
 const IF_NAME: u16 = 2;
 const IF_DESCRIPTION: u16 = 3;
 const IF_TSRESOL: u16 = 9;
@@ -40,6 +41,10 @@ pub(super) struct Pcapng {
     carried: usize,
     /// Comments on the section; taken when its header is written.
     comments: Vec<String>,
+    /// It is a part of a capture.
+    part: bool,
+    /// The time in the whole, which has no interface to be told of yet.
+    time: Option<Timestamp>,
     begun: bool,
     /// The number in this file for an interface of the source. The link type is part of the key, because a table may
     /// know less than the packets do.
@@ -49,13 +54,15 @@ pub(super) struct Pcapng {
 }
 
 impl Pcapng {
-    pub(super) fn new(interfaces: InterfaceTable, notes: Notes, comments: Vec<String>) -> Self {
+    pub(super) fn new(interfaces: InterfaceTable, notes: Notes, comments: Vec<String>, part: bool) -> Self {
         Self {
             interfaces,
             notes,
             changes: 0,
             carried: 0,
             comments,
+            part,
+            time: None,
             begun: false,
             written: HashMap::new(),
             last: None,
@@ -80,7 +87,8 @@ impl Pcapng {
             for comment in self.comments.iter().chain(said) {
                 option(&mut body, COMMENT, comment.as_bytes());
             }
-            option(&mut body, SHB_USERAPPL, PROGRAM.as_bytes());
+            let program = if self.part { part::PROGRAM } else { PROGRAM };
+            option(&mut body, SHB_USERAPPL, program.as_bytes());
             option(&mut body, END, &[]);
             block(output, SHB_MAGIC, &body);
         }
@@ -115,14 +123,19 @@ impl Pcapng {
             for comment in self.notes.comments(packet.number) {
                 option(&mut options, COMMENT, comment.as_bytes());
             }
-            if !options.is_empty() {
+            if !options.is_empty() && !self.part {
                 option(&mut options, END, &[]);
             }
         }
         let interface = self.interface(packet, output);
+        if let Some(time) = self.time.take() {
+            self.time(time, output);
+        }
         let units = units(packet.timestamp);
         let padding = packet.data.len().wrapping_neg() % 4;
-        let length = (32 + packet.data.len() + padding + options.len()) as u32;
+        // Behind the comments the number, and the end of the options.
+        let more = if self.part { 16 } else { 0 };
+        let length = (32 + packet.data.len() + padding + options.len() + more) as u32;
         let (high, low) = ((units >> 32) as u32, units as u32);
         let captured = packet.data.len() as u32;
         for number in [EPB_MAGIC, length, interface, high, low, captured, packet.wire_len] {
@@ -131,7 +144,27 @@ impl Pcapng {
         output.extend_from_slice(packet.data);
         output.extend_from_slice([0; 3].get(..padding).unwrap_or_default());
         output.extend_from_slice(&options);
+        if self.part {
+            let [a, b] = EPB_PACKETID.to_le_bytes();
+            output.extend_from_slice(&[a, b, 8, 0]);
+            output.extend_from_slice(&packet.number.to_le_bytes());
+            output.extend_from_slice(&[0; 4]);
+        }
         output.extend_from_slice(&length.to_le_bytes());
+    }
+
+    /// Writes what time it is in the whole of which this is a part: before the next packet, if it is the first.
+    pub(super) fn time(&mut self, time: Timestamp, output: &mut Vec<u8>) {
+        let Some((_, interface)) = self.last else {
+            self.time = Some(time);
+            return;
+        };
+        let units = units(time);
+        let mut body = Vec::with_capacity(12);
+        for number in [interface, (units >> 32) as u32, units as u32] {
+            body.extend(number.to_le_bytes());
+        }
+        block(output, STATISTICS, &body)
     }
 
     /// Writes what was counted of an interface of the source, described first if no packet came from it.

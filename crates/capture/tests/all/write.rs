@@ -5,9 +5,11 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use egret_capture::{Capture, Error, Format, Interface, InterfaceTable, LinkType, Packet, Timestamp, Writer};
+use egret_capture::{
+    Capture, Error, Event, Format, Interface, InterfaceTable, LinkType, Packet, Timestamp, Writer,
+};
 
-use crate::by_hand::{Kept, drain, read_all};
+use crate::by_hand::{Kept, drain, drain_batches, read_all};
 use crate::input::Scratch;
 
 /// A file in memory that can be looked at while the writer has it.
@@ -181,4 +183,80 @@ fn what_is_flushed_can_be_read() {
     writer.flush().unwrap();
     let [Kept { data, .. }] = read_all(&output.bytes()).try_into().unwrap();
     assert_eq!(data, b"abc");
+}
+
+/// A part with these packets and times, and what a reader makes of it: packets with their numbers, and ticks.
+fn read_part(bytes: &[u8]) -> Vec<String> {
+    let bytes = bytes.to_vec();
+    let mut capture = Capture::from_reader(io::Cursor::new(bytes), "part").unwrap();
+    let mut read = Vec::new();
+    while let Some(event) = capture.next_event().unwrap() {
+        read.push(match event {
+            Event::Packet(packet) => format!("{} at {}", packet.number, packet.timestamp.nanos()),
+            Event::Tick(now) => format!("time {}", now.nanos()),
+            _ => String::new(),
+        });
+    }
+    read
+}
+
+#[test]
+fn a_part_keeps_numbers_and_times_of_the_whole() {
+    let output = Shared::default();
+    let mut writer = Writer::new(output.clone(), Format::Pcapng, InterfaceTable::default());
+    writer.as_part();
+    // Before the first packet there is no interface yet to tell the time of: it waits for it.
+    writer.time(Timestamp::from_nanos(5)).unwrap();
+    writer.time(Timestamp::from_nanos(7)).unwrap();
+    for (number, nanos) in [(3, 10), (40, 8), (41, 9)] {
+        writer.write(&Packet { number, ..packet(0, LinkType::ETHERNET, nanos, b"odd") }).unwrap();
+        if number == 40 {
+            writer.time(Timestamp::from_nanos(20)).unwrap();
+        }
+    }
+    writer.time(Timestamp::from_nanos(30)).unwrap();
+    writer.finish().unwrap();
+    let part = output.bytes();
+    assert_eq!(read_part(&part), ["time 7", "3 at 10", "40 at 8", "time 20", "41 at 9", "time 30"]);
+
+    // In batches, too; with times in between, but no packet lost.
+    let (kept, none) = drain_batches(Capture::from_reader(io::Cursor::new(part.clone()), "part").unwrap(), 2);
+    assert!(none.is_none());
+    assert_eq!(kept.iter().map(|packet| packet.number).collect::<Vec<_>>(), [3, 40, 41]);
+
+    // Who copies packets names itself, and may have left some out: then they are numbered as everywhere.
+    let place = part.windows(6).position(|bytes| bytes == b"(part)").unwrap();
+    let mut copied = part.clone();
+    copied[place..place + 6].copy_from_slice(b"(copy)");
+    assert_eq!(read_part(&copied), ["1 at 10", "2 at 8", "3 at 9"]);
+
+    // Numbers go up, whatever a file says: of two parts behind each other, the second has other numbers.
+    let numbers = |bytes: &[u8]| read_all(bytes).iter().map(|packet| packet.number).collect::<Vec<_>>();
+    assert_eq!(numbers(&[part.clone(), part.clone()].concat()), [3, 40, 41, 42, 43, 44]);
+    let place = part.windows(12).position(|bytes| bytes[..5] == [5, 0, 8, 0, 40]).unwrap();
+    for wild in [u64::MAX, (1 << 62) + 1, 0, 2] {
+        let mut part = part.clone();
+        part[place + 4..place + 12].copy_from_slice(&wild.to_le_bytes());
+        assert_eq!(numbers(&part), [3, 4, 41], "{wild}");
+    }
+    let mut part = part;
+    part[place + 4..place + 12].copy_from_slice(&(1_u64 << 62).to_le_bytes());
+    assert_eq!(numbers(&part), [3, 1 << 62, (1 << 62) + 1]);
+}
+
+#[test]
+fn only_a_part_has_numbers_and_times() {
+    let written = |part: bool| {
+        let output = Shared::default();
+        let mut writer = Writer::new(output.clone(), Format::Pcapng, InterfaceTable::default());
+        if part {
+            writer.as_part();
+        }
+        writer.write(&Packet { number: 9, ..packet(0, LinkType::ETHERNET, 1, b"four") }).unwrap();
+        writer.time(Timestamp::from_nanos(2)).unwrap();
+        writer.finish().unwrap();
+        output.bytes()
+    };
+    assert_eq!(read_part(&written(true)), ["9 at 1", "time 2"]);
+    assert_eq!(read_part(&written(false)), ["1 at 1"]);
 }

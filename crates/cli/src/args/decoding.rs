@@ -4,7 +4,7 @@ use clap::Args;
 use egret_decode::{Decoder, UdpTunnel};
 
 /// How to decode, where it is not as everywhere.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Decoding {
     /// Take UDP packets on this port for a tunnel: udp.port=8472:vxlan (or vxlan-gpe, geneve, gtp-u, teredo, gre, mpls,
     /// l2tp); the standard ports are known

@@ -13,7 +13,7 @@ use super::decoding::Decoding;
 use super::values::{exchange, file_size};
 
 /// Where packets come from and which of them count.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Input {
     /// Read packets from a capture file: pcap or pcapng, also in gzip or zstd; `-` is standard input. Of several files
     /// (-r A -r B), packets are merged by time
@@ -58,7 +58,7 @@ pub(crate) struct Input {
 }
 
 /// How interfaces are captured on.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Live capture")]
 pub(crate) struct Live {
     /// See packets that are not for this machine too
@@ -81,15 +81,17 @@ pub(crate) struct Live {
     pub(crate) relinquish_privileges: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum Way {
     In,
     Out,
+    #[default]
     Inout,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum Clock {
+    #[default]
     Host,
     #[value(name = "host_lowprec")]
     HostLowPrecision,
@@ -101,7 +103,7 @@ pub(crate) enum Clock {
 }
 
 /// What is written where, beside `-w`.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Writing")]
 pub(crate) struct Writing {
     /// Begin another file after this many million bytes, or KiB, MiB, GiB with k, m, g behind the number

@@ -13,6 +13,7 @@ mod input;
 mod limits;
 mod packets;
 mod redact;
+mod split;
 mod values;
 
 pub(crate) use api::{Api, ApiCommand, Check, Choice, Diff, Explain};
@@ -22,6 +23,7 @@ pub(crate) use input::Input;
 pub(crate) use limits::LimitArgs;
 pub(crate) use packets::Packets;
 pub(crate) use redact::Redaction;
+pub(crate) use split::Split;
 
 /// See network traffic: packets, TCP streams and HTTP exchanges, live or from a capture file.
 ///
@@ -50,6 +52,8 @@ pub(crate) enum Command {
     Api(Box<Api>),
     /// Count what a capture holds and what was lost
     Stats(Stats),
+    /// Divide captures by connection into parts, for several machines to read
+    Split(Split),
     /// List the interfaces that can be captured on
     Interfaces(Interfaces),
     /// Print a completion script for a shell

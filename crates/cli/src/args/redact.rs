@@ -72,6 +72,7 @@ fn as_it_is(command: &Command) -> Option<&'static str> {
         Command::Http(http) if http.digest => {
             return Some("--digest tells a short secret to whoever tries all of them");
         }
+        Command::Split(_) => return Some("split writes packets as they were captured"),
         Command::Packets(packets) => &packets.input,
         Command::Http(http) => &http.input,
         Command::Streams(streams) if streams.digest => {

@@ -29,4 +29,6 @@ mod select;
 #[cfg(test)]
 mod sources;
 #[cfg(test)]
+mod split;
+#[cfg(test)]
 mod threads;

@@ -10,10 +10,14 @@ use crate::run::run;
 const BEGIN: &str = "```console\n";
 const END: &str = "```\n";
 const PROMPT: &str = "$ egret ";
+/// A folder that examples write to: each run of the test has its own.
+const FOLDER: &str = "/tmp/parts";
 
 #[test]
 fn the_examples_are_true() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let scratch = format!("{}/readme-parts", env!("CARGO_TARGET_TMPDIR"));
+    let _ = fs::remove_dir_all(&scratch);
     let written = fs::read_to_string(&path).expect("the README");
     let mut renewed = String::new();
     let mut rest = written.as_str();
@@ -24,7 +28,7 @@ fn the_examples_are_true() {
         renewed.push_str(BEGIN);
         for line in block.lines().filter_map(|line| line.strip_prefix(PROMPT)) {
             // What is said on standard error comes last, as on a terminal.
-            let done = run(line);
+            let done = run(&line.replace(FOLDER, &scratch));
             renewed.push_str(&format!("{PROMPT}{line}\n{}{}", done.text(), done.err));
             examples += 1;
         }

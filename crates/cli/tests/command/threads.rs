@@ -26,11 +26,11 @@ fn every_fixture_gives_the_same_with_several_threads() {
 }
 
 /// How many connections there are in [`large`].
-const CONNECTIONS: u16 = 600;
+pub(crate) const CONNECTIONS: u16 = 600;
 
 /// Many connections, thirty at a time and in turns, of three exchanges each. Packets are missing here and there, every
 /// seventh connection never ends, every eleventh is reset, and one packet in eighty is in two fragments.
-fn large(name: &str) -> std::path::PathBuf {
+pub(crate) fn large(name: &str) -> std::path::PathBuf {
     let mut file = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 101, 0, 0, 0];
     let mut count = 0_u32;
     for group in 0..CONNECTIONS / 30 {
@@ -204,4 +204,50 @@ fn what_is_no_part_is_refused() {
     for wrong in ["--shard 2/2", "--shard 1", "--threads 0", "--threads 65536"] {
         assert_eq!(run(&format!("http -r fixtures/http/get.pcap {wrong}")).code, Some(2), "{wrong}");
     }
+}
+
+/// A number from a file about a process.
+#[cfg(target_os = "linux")]
+fn figure(child: &std::process::Child, file: &str, name: &str) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{}/{file}", child.id())).expect("the child lives");
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).expect("the line is there");
+    line.split_whitespace().next().expect("a number").parse().expect("a number")
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn who_reads_slowly_makes_all_threads_wait() {
+    use std::thread::sleep;
+    use std::time::Duration;
+    // Twenty times the same, one behind the other.
+    let path = large("stalled");
+    let once = fs::read(&path).expect("it was written");
+    fs::write(&path, once.repeat(20)).expect("a temporary file");
+    for threads in [1, 4] {
+        let line = format!("http --json --quiet --threads {threads} -r {}", path.display());
+        let mut child = egret(&words(&line)).stdout(Stdio::piped()).spawn().expect("the command starts");
+        // Until it has read nothing for half a second: it waits for whoever should read, and is nowhere near the end.
+        let mut before = 0;
+        let read = loop {
+            sleep(Duration::from_millis(500));
+            let read = figure(&child, "io", "rchar:");
+            if read > 1 << 16 && read == before {
+                break read;
+            }
+            before = read;
+        };
+        let most = (threads + 2 + 2) << 20;
+        assert!(
+            read < most && most < 20 * once.len() as u64,
+            "{read} bytes of 20 × {} were read",
+            once.len()
+        );
+        let resident = figure(&child, "status", "VmRSS:");
+        assert!(resident < 48 << 10, "{resident} KiB are in memory");
+        let mut out = String::new();
+        child.stdout.take().expect("a pipe").read_to_string(&mut out).expect("text");
+        assert_eq!(child.wait().expect("it ends").code(), Some(0));
+        assert!(out.lines().count() > 1_000);
+    }
+    fs::remove_file(path).expect("it is there");
 }

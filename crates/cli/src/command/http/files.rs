@@ -9,9 +9,11 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use egret_http::{Body, BodyPiece, Exchange, Framing, Message, Part, Verdict};
 use egret_reassembly::Direction;
+
+use crate::job::empty_folder;
 
 /// So much of one body is written at a time.
 const PART: usize = 64 << 10;
@@ -55,12 +57,7 @@ impl Files {
     /// # Errors
     /// If it cannot be made, or there is something in it.
     pub(super) fn create(folder: &Path) -> Result<Self> {
-        let shown = folder.display();
-        fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {shown}"))?;
-        let mut entries = fs::read_dir(folder).with_context(|| format!("cannot read the folder {shown}"))?;
-        if entries.next().is_some() {
-            bail!("{shown} is not empty: name a new folder for --bodies, so that nothing is written over");
-        }
+        empty_folder(folder, "--bodies")?;
         Ok(Self { folder: folder.to_owned(), open: HashMap::new(), waiting: 0, failed: None })
     }
 
