@@ -12,6 +12,7 @@ mod instructions;
 mod make;
 mod measure;
 mod random;
+mod scale;
 mod table;
 mod talk;
 mod truth;
@@ -110,9 +111,13 @@ fn bench(job: &Job) -> Result<()> {
         let capture = make::capture(&Workload::sample(), "sample", &job.folder)?;
         return instructions::run(&egret, &capture, &job.folder);
     }
-    let (peers, missing) = contest::peers();
+    let (peers, mut missing) = contest::peers();
+    let gopacket = contest::gopacket(&job.folder);
+    if gopacket.is_empty() {
+        missing.push("GoPacket (golang-go, golang-github-google-gopacket-dev, golang-golang-x-net-dev)");
+    }
     let floor = job.floor.as_deref().map(contest::floor).unwrap_or_default();
-    let contestants = [contest::ours(&egret), floor, peers].concat();
+    let contestants = [contest::ours(&egret), floor, peers, gopacket].concat();
     let captures = captures(job)?;
     // First whether it is true: a program that is wrong may well be quick.
     let mut records = Vec::new();
@@ -125,9 +130,11 @@ fn bench(job: &Job) -> Result<()> {
         wrong += found.wrong;
     }
     let known = |name: &&str| contestants.iter().any(|contestant| contestant.name == **name);
-    let yardsticks: Vec<&str> = ["tcpdump", "floor json-read"].into_iter().filter(known).collect();
+    let yardsticks = ["tcpdump", "floor json-read", "floor gunz-read", "GoPacket net/http"];
+    let yardsticks: Vec<&str> = yardsticks.into_iter().filter(known).collect();
     println!();
     table::heading(&yardsticks);
+    let mut remarks = Vec::new();
     for ((label, capture, growth), records) in captures.iter().zip(records) {
         let few: Vec<Contestant> =
             contestants.iter().filter(|one| one.name == "egret http").cloned().collect();
@@ -135,13 +142,18 @@ fn bench(job: &Job) -> Result<()> {
         let runs = contest::run(chosen, capture, job.runs, &job.folder)?;
         counted(capture, records, &runs)?;
         table::lines(label, capture, &runs, &yardsticks);
+        remarks.extend(scale::threads(label, &runs));
+        if label == "api" {
+            remarks.push(scale::split(label, &egret, capture, job.runs, &job.folder)?);
+        }
     }
+    remarks.extend(scale::start(&egret, &job.folder)?);
+    println!();
+    remarks.iter().for_each(|remark| println!("* {remark}"));
     if !missing.is_empty() {
         println!("\nNot installed, and so not run: {}.", missing.join(", "));
     }
-    println!(
-        "GoPacket is not run: its programs must be built with Go first. tshark is run on captures of up to 100 MB only."
-    );
+    println!("tshark is run on captures of up to 100 MB only, tcpflow on those of up to 20,000 connections.");
     if wrong > 0 {
         bail!("{wrong} times egret did not tell the truth: the first are shown above the table");
     }

@@ -8,7 +8,8 @@ use anyhow::{Context, Result};
 
 use super::make::Capture;
 use super::measure::{self, Cost};
-use crate::setup;
+use crate::shell::Program;
+use crate::{setup, workspace};
 
 /// A program, with what it is run with on a capture.
 #[derive(Debug, Clone)]
@@ -32,7 +33,7 @@ pub(super) struct Runs {
     pub(super) lines: u64,
 }
 
-/// What egret is measured at.
+/// What egret is measured at, on one thread.
 pub(super) const OURS: [(&str, &[&str]); 5] = [
     ("egret http", &["http"]),
     ("egret http --json", &["http", "--json"]),
@@ -40,6 +41,19 @@ pub(super) const OURS: [(&str, &[&str]); 5] = [
     ("egret http --json --digest", &["http", "--json", "--digest"]),
     ("egret streams", &["streams"]),
 ];
+
+/// What of it is measured on two threads as well.
+const TWICE: [&str; 3] = ["egret http", "egret http --json", "egret http --json --body-bytes 65536"];
+
+/// What stands behind the name of what runs on two threads.
+pub(super) const TWO_THREADS: &str = ", two threads";
+
+/// What GoPacket is measured at.
+const GOPACKET: [(&str, &str); 3] =
+    [("GoPacket decode", "decode"), ("GoPacket reassembly", "reassembly"), ("GoPacket net/http", "http")];
+
+/// What every run of egret has.
+const COMMON: [&str; 5] = ["--quiet", "--checksums", "ignore", "--read", "FILE"];
 
 const NO_LIMIT: u64 = u64::MAX;
 
@@ -73,14 +87,43 @@ const PEERS: [(&str, &[&str], u64, u64); 5] = [
 
 /// egret's own contestants.
 pub(super) fn ours(egret: &Path) -> Vec<Contestant> {
-    let ours = OURS.into_iter().map(|(name, words)| Contestant {
-        name: name.to_owned(),
+    let of = |name: String, words: &[&'static str], threads| Contestant {
+        name,
         program: egret.to_owned(),
-        arguments: [words, &["--quiet", "--checksums", "ignore", "--read", "FILE"]].concat(),
+        arguments: [words, &["--threads", threads], &COMMON].concat(),
+        most_bytes: NO_LIMIT,
+        most_connections: NO_LIMIT,
+    };
+    let alone = OURS.into_iter().map(|(name, words)| of(name.to_owned(), words, "1"));
+    let two = OURS.into_iter().filter(|(name, _)| TWICE.contains(name));
+    alone.chain(two.map(|(name, words)| of(format!("{name}{TWO_THREADS}"), words, "2"))).collect()
+}
+
+/// A program for GoPacket, if Go and GoPacket's source are here: Debian's packages put it where this looks first.
+pub(super) fn gopacket(folder: &Path) -> Vec<Contestant> {
+    let source = workspace::root().join("xtask/src/bench/gopacket/main.go");
+    let program = folder.join("gopacket");
+    let path = std::env::var_os("GOPATH").unwrap_or_else(|| "/usr/share/gocode".into());
+    let build = || {
+        Program::new("go", "build -o")
+            .arg(&program)
+            .arg(&source)
+            .env("GO111MODULE", "off")
+            .env("GOPATH", &path.to_string_lossy())
+            .env("GOCACHE", &folder.join("go-cache").to_string_lossy())
+            .succeeds()
+    };
+    if !setup::on_path("go") || !build() {
+        return Vec::new();
+    }
+    let modes = GOPACKET.into_iter().map(|(name, mode)| Contestant {
+        name: name.to_owned(),
+        program: program.clone(),
+        arguments: vec![mode, "FILE"],
         most_bytes: NO_LIMIT,
         most_connections: NO_LIMIT,
     });
-    ours.collect()
+    modes.collect()
 }
 
 /// The peers that are installed, and the names of those that are not.

@@ -5,7 +5,7 @@ use super::make::Capture;
 use super::measure::Cost;
 
 /// The middle one; of an even number, the lower of the two.
-fn median(mut figures: Vec<f64>) -> Option<f64> {
+pub(super) fn median(mut figures: Vec<f64>) -> Option<f64> {
     figures.sort_by(f64::total_cmp);
     figures.get(figures.len().checked_sub(1)? / 2).copied()
 }
@@ -39,6 +39,7 @@ pub(super) fn lines(label: &str, capture: &Capture, table: &[Runs], yardsticks: 
                 .find(|other| other.name == *yardstick)
                 .map(|other| runs.costs.iter().zip(&other.costs).map(|(own, other)| own.cpu / other.cpu));
             match rounds.and_then(|rounds| median(rounds.collect())) {
+                Some(ratio) if ratio < 0.1 => print!(" {ratio:.3} |"),
                 Some(ratio) => print!(" {ratio:.2} |"),
                 None => print!(" |"),
             }
@@ -48,7 +49,7 @@ pub(super) fn lines(label: &str, capture: &Capture, table: &[Runs], yardsticks: 
 }
 
 /// Three digits, which is more than two runs agree in.
-fn seconds(figure: f64) -> String {
+pub(super) fn seconds(figure: f64) -> String {
     match figure {
         0.0..10.0 => format!("{figure:.2}"),
         10.0..100.0 => format!("{figure:.1}"),

@@ -149,6 +149,11 @@ impl Workload {
         Self { bytes: 24 << 20, open: 200, ..COMMON }
     }
 
+    /// About a hundred packets: what there is to do is little beside starting.
+    pub(super) fn small() -> Self {
+        Self { bytes: 48 << 10, open: 2, ..COMMON }
+    }
+
     /// `api`, that many times 64 MiB: how cost grows with the length of a capture.
     pub(super) fn longer(times: u64) -> Self {
         Self { bytes: times << 26, open: 500, ..COMMON }
