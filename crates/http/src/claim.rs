@@ -8,8 +8,10 @@ use crate::body::Framing;
 use crate::budget::{Budget, cost};
 use crate::connection::{Connection, head_of};
 use crate::framing::Lengths;
+use crate::head::Span;
 use crate::message::Transfer;
 use crate::parse::{Kind, parse};
+use crate::plain::Plain;
 use crate::scan::Scan;
 use crate::side::{Lost, State};
 use crate::slot::{Fault, Progress, Slot};
@@ -40,6 +42,8 @@ pub(crate) struct Found {
     pub(crate) ack: Option<u64>,
     pub(crate) transfer: Transfer,
     pub(crate) has_slot: bool,
+    /// What it is, if it was read the short way. Its fields are then in [`Context::fields`].
+    pub(crate) plain: Option<Plain>,
     /// Why it is not whole, if it is not.
     pub(crate) fault: Option<(Option<u64>, Why)>,
 }
@@ -66,7 +70,8 @@ impl Connection {
         let unclaimed = match (claimed, self.current(direction)) {
             (Ok(()), Some(slot)) => {
                 let (limits, budget) = (&context.limits, &mut context.budget);
-                let (lengths, whole) = slot.put(direction, head, &found, blank, limits, budget);
+                let (lengths, whole) =
+                    slot.put(direction, head, &found, (blank, &context.fields), limits, budget);
                 context.stats.no_memory += u64::from(!whole);
                 return Ok(lengths);
             }
@@ -92,8 +97,9 @@ impl Connection {
         }
         let mut slot = Context::<H>::new_slot(self.id, self.next_index, self.flow, self.opened);
         self.next_index += 1;
+        let mut unbounded = Budget::new(usize::MAX);
         let (mut lengths, _) =
-            slot.put(direction, head, found, blank, &context.limits, &mut Budget::new(usize::MAX));
+            slot.put(direction, head, found, (blank, &context.fields), &context.limits, &mut unbounded);
         let limit = |part| Fault { part, missing: None, why: Why::Limit };
         let bodiless = match direction {
             Direction::ClientToServer => {
@@ -189,7 +195,7 @@ impl Slot {
         direction: Direction,
         head: Head<'_>,
         found: &Found,
-        blank: bool,
+        (blank, fields): (bool, &[(Span, Span)]),
         limits: &Limits,
         budget: &mut Budget,
     ) -> (Lengths, bool) {
@@ -210,7 +216,13 @@ impl Slot {
             message.mark(MessageAnomaly::LeadingEmptyLine);
         }
         message.transfer = found.transfer;
-        let lengths = if found.fault.is_some() {
+        let lengths = if let Some(plain) = found.plain {
+            (message.start, message.status) = (plain.start, plain.status);
+            if budget.extend(&mut message.headers.fields, fields) < fields.len() {
+                message.mark(MessageAnomaly::TooManyHeaders);
+            }
+            plain.lengths
+        } else if found.fault.is_some() {
             lenient::parse(kind, head.bytes(), message, limits, budget)
         } else {
             parse(kind, head.bytes(), &found.scan, message, limits, budget)

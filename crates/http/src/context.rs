@@ -5,6 +5,7 @@ use egret_reassembly::{Decoded, Direction, Ending, Flow, Opened, Recording, Reco
 use crate::body::Undecoded;
 use crate::budget::{Budget, cost};
 use crate::content::{Content, Outcome};
+use crate::head::Span;
 use crate::message::Message;
 use crate::slot::Slot;
 use crate::{
@@ -42,6 +43,8 @@ pub struct Context<H> {
     )]
     contents: Vec<Box<Content>>,
     scratch: Vec<u8>,
+    /// Where the fields of the head at hand are, if it is plain.
+    pub(crate) fields: Vec<(Span, Span)>,
 }
 
 /// For [`parallel`](egret_reassembly::parallel()): records are the handler's.
@@ -73,6 +76,7 @@ impl<H: Handler> Context<H> {
             spare: Vec::new(),
             contents: Vec::new(),
             scratch: Vec::new(),
+            fields: Vec::new(),
         }
     }
 

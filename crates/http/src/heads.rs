@@ -8,11 +8,12 @@ use crate::claim::{Found, Head};
 use crate::connection::Connection;
 use crate::framing::Lengths;
 use crate::message::Transfer;
+use crate::parse::Kind;
 use crate::scan::Scan;
 use crate::side::{At, Gather, Lost, State};
 use crate::slot::Progress;
 use crate::sniff::{Sniff, Speaks, UNSURE, is_known_method, is_request_line, sniff, spaces_in_front};
-use crate::{Context, Exchange, Handler, MessageAnomaly, Moment, NotHttp, TunnelKind, Why};
+use crate::{Context, Exchange, Handler, MessageAnomaly, Moment, NotHttp, TunnelKind, Why, plain};
 
 /// How many interim responses of an exchange are kept.
 const INTERIM: usize = 32;
@@ -57,10 +58,24 @@ impl Connection {
             side.blank = true;
             return blank;
         }
-        let mut scan = Scan::new();
         let (offset, ack) = (at.offset, at.ack);
         let mut transfer = Transfer::default();
         transfer.add(at.packet, at.timestamp);
+        let kind = match direction {
+            Direction::ClientToServer => Kind::Request,
+            Direction::ServerToClient => Kind::Response,
+        };
+        if let Some((plain, scan)) = plain::read(kind, bytes, &mut context.fields)
+            && scan.before <= context.limits.head
+            && context.fields.len() <= context.limits.headers
+        {
+            let (end, plain) = (scan.before, Some(plain));
+            let head = Head::InPlace(bytes.get(..end).unwrap_or_default());
+            let found = Found { scan, offset, ack, transfer, has_slot: false, plain, fault: None };
+            self.whole_head(direction, head, found, at.moment(), context);
+            return end;
+        }
+        let mut scan = Scan::new();
         match scan.find(bytes) {
             Some(end) if end <= context.limits.head => {
                 let head = bytes.get(..end).unwrap_or_default();
@@ -68,7 +83,7 @@ impl Connection {
                     self.is_no_message(direction, kind, 0, at, context);
                     return 0;
                 }
-                let found = Found { scan, offset, ack, transfer, has_slot: false, fault: None };
+                let found = Found { scan, offset, ack, transfer, has_slot: false, plain: None, fault: None };
                 self.whole_head(direction, Head::InPlace(head), found, at.moment(), context);
                 end
             }
@@ -106,7 +121,7 @@ impl Connection {
     ) {
         let Gather { bytes, scan, offset, ack, transfer, has_slot, dropped, .. } = gather;
         let fault = (dropped > 0).then_some((Some(dropped), Why::Limit));
-        let found = Found { scan, offset, ack, transfer, has_slot, fault };
+        let found = Found { scan, offset, ack, transfer, has_slot, plain: None, fault };
         self.whole_head(direction, Head::Gathered(bytes), found, at, context);
     }
 
@@ -149,7 +164,7 @@ impl Connection {
         let Gather { bytes, scan, offset, ack, transfer, has_slot, dropped, .. } = gather;
         // What was not kept was lost first.
         let why = if dropped > 0 { Why::Limit } else { why };
-        let found = Found { scan, offset, ack, transfer, has_slot, fault: Some((None, why)) };
+        let found = Found { scan, offset, ack, transfer, has_slot, plain: None, fault: Some((None, why)) };
         if self.add_head(direction, Head::Gathered(bytes), found, at, context).is_err() {
             return;
         }

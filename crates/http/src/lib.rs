@@ -95,6 +95,7 @@ mod params;
 mod parse;
 mod percent;
 mod piece;
+mod plain;
 mod prefix;
 mod queue;
 mod redact;

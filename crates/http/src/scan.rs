@@ -26,6 +26,11 @@ impl Scan {
         Self { before: 0, line: 0, cr: false, lines: 0, first_line: None, bare_lf: false }
     }
 
+    /// What is known of a head that was found in one piece, all lines of which end as they should.
+    pub(crate) const fn found(end: usize, lines: usize, first_line: usize) -> Self {
+        Self { before: end, lines, first_line: Some(first_line), ..Self::new() }
+    }
+
     /// Looks through the next piece; how many of its bytes belong to the head, if the head ends in it.
     pub(crate) fn find(&mut self, piece: &[u8]) -> Option<usize> {
         let mut start = 0; // of the current line, in this piece

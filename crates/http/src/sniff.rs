@@ -177,10 +177,28 @@ fn is_tls(bytes: &[u8]) -> bool {
 }
 
 /// A character that names and methods may have (RFC 9110 §5.6.2).
-pub(crate) const fn is_token(byte: u8) -> bool {
-    matches!(byte, b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|'
-        | b'~' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z')
+pub(crate) fn is_token(byte: u8) -> bool {
+    // Looked up: heads consist of names, and a dozen comparisons for each of their bytes would cost more than all the rest.
+    TOKENS.get(usize::from(byte)).is_some_and(|is| *is)
 }
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated when it is compiled: an index out of bounds is an error there"
+)]
+const TOKENS: [bool; 256] = {
+    let (mut tokens, mut rest) = ([false; 256], b"!#$%&'*+-.^_`|~".as_slice());
+    while let [byte, behind @ ..] = rest {
+        tokens[*byte as usize] = true;
+        rest = behind;
+    }
+    let mut byte = 0_u8;
+    while byte < 128 {
+        tokens[byte as usize] |= byte.is_ascii_alphanumeric();
+        byte += 1;
+    }
+    tokens
+};
 
 /// What a connection speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

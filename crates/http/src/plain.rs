@@ -1,0 +1,172 @@
+//! The short way for what nearly all heads are: a well-known method or a status, lines that end with CR LF, printable
+//! ASCII and nothing odd, all of it in one packet.
+//!
+//! Promises: exactly what the long way makes of such a head (`scan.rs`, `sniff.rs`, `parse.rs`), looking at each byte once;
+//! a law compares the two. Refuses everything else: that is the long way's.
+
+use crate::framing::Lengths;
+use crate::head::Span;
+use crate::parse::Kind;
+use crate::scan::Scan;
+use crate::sniff::is_token;
+
+/// The most headers of a head that goes this way.
+const MOST: usize = 64;
+
+/// Where the words of a head are, but for its fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Plain {
+    pub(crate) start: [Span; 3],
+    pub(crate) status: u16,
+    pub(crate) lengths: Lengths,
+}
+
+/// Reads the head that `bytes` begin with, if it is plain and whole: what it is, and what a [`Scan`] would know of it. The
+/// places of its fields are put into `fields`.
+pub(crate) fn read(kind: Kind, bytes: &[u8], fields: &mut Vec<(Span, Span)>) -> Option<(Plain, Scan)> {
+    fields.clear();
+    let line_end = printable(bytes);
+    let line = bytes.get(..line_end)?;
+    let (start, status) = match kind {
+        Kind::Request => (request_line(line)?, 0),
+        Kind::Response => status_line(line)?,
+    };
+    let first_line = line_end + 2;
+    let (mut lengths, mut at) = (Lengths::default(), line_end);
+    // Each turn begins at the end of a line, and goes over at least that.
+    loop {
+        let rest = bytes.get(at..)?.strip_prefix(b"\r\n")?;
+        at += 2;
+        if rest.starts_with(b"\r\n") {
+            let scan = Scan::found(at + 2, fields.len() + 2, first_line);
+            return Some((Plain { start, status, lengths }, scan));
+        }
+        let colon = rest.iter().position(|byte| !is_token(*byte))?;
+        let (name, value) = (rest.get(..colon)?, rest.get(colon..)?.strip_prefix(b":")?);
+        let value = value.get(..printable(value))?;
+        let spaces = value.iter().take_while(|byte| **byte == b' ').count();
+        let (from, end) = (at + colon + 1, at + colon + 1 + value.len());
+        let value = value.trim_ascii();
+        if name.is_empty() || fields.len() == MOST {
+            return None;
+        }
+        let start = (from + spaces).min(end);
+        fields.push((Span::new(at..at + colon), Span::new(start..start + value.len())));
+        lengths.field(name, value);
+        at = end;
+    }
+}
+
+/// A request line with a method of those that are used most. Whoever uses them speaks HTTP.
+fn request_line(line: &[u8]) -> Option<[Span; 3]> {
+    const METHODS: [&[u8]; 5] = [b"GET ", b"POST ", b"PUT ", b"DELETE ", b"PATCH "];
+    let method = METHODS.iter().find(|method| line.starts_with(method))?.len() - 1;
+    let target = line.strip_suffix(b" HTTP/1.1").or_else(|| line.strip_suffix(b" HTTP/1.0"))?.len();
+    if target <= method + 1 || line.get(method + 1..target)?.contains(&b' ') {
+        return None;
+    }
+    Some([Span::new(0..method), Span::new(method + 1..target), Span::new(target + 1..line.len())])
+}
+
+/// A status line with a space behind the status, and its status.
+fn status_line(line: &[u8]) -> Option<([Span; 3], u16)> {
+    let &[a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', b' ', ..] =
+        line.strip_prefix(b"HTTP/1.1 ").or_else(|| line.strip_prefix(b"HTTP/1.0 "))?
+    else {
+        return None;
+    };
+    let status = [a, b, c].into_iter().fold(0, |number, digit| number * 10 + u16::from(digit - b'0'));
+    Some(([Span::new(0..8), Span::new(9..12), Span::new(13..line.len())], status))
+}
+
+/// How many bytes there are up to the first that is not printable ASCII. Eight at a time, in one number.
+fn printable(bytes: &[u8]) -> usize {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let (words, tail) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        // The highest bit of each byte that is below a space, DEL, or beyond ASCII. Carries only reach bytes behind one of
+        // those, and the first one counts.
+        let odd = (word.wrapping_sub(EACH * 0x20) & !word | word.wrapping_add(EACH) | word) & (EACH * 0x80);
+        if odd != 0 {
+            return index * 8 + odd.trailing_zeros() as usize / 8;
+        }
+    }
+    words.len() * 8 + tail.iter().take_while(|byte| matches!(byte, b' '..=b'~')).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Limits;
+    use crate::budget::Budget;
+    use crate::message::Message;
+    use crate::parse::parse;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_byte_that_is_not_printable_is_found_wherever_it_is() {
+        for byte in 0..=255 {
+            for place in 0..20 {
+                let mut bytes = [b'a'; 20];
+                bytes[place] = byte;
+                let expected = if matches!(byte, b' '..=b'~') { 20 } else { place };
+                assert_eq!(printable(&bytes), expected, "{byte} at {place}");
+            }
+        }
+    }
+
+    fn both(kind: Kind, bytes: &[u8]) -> bool {
+        let mut fields = Vec::new();
+        let Some((plain, scan)) = read(kind, bytes, &mut fields) else { return false };
+        let mut long = Scan::new();
+        assert_eq!(long.find(bytes), Some(scan.before));
+        assert_eq!(format!("{scan:?}"), format!("{long:?}"));
+        let (mut message, mut budget) = (Message::default(), Budget::new(1 << 20));
+        let head = &bytes[..scan.before];
+        let lengths = parse(kind, head, &long, &mut message, &Limits::default(), &mut budget);
+        assert_eq!((plain.start, plain.status, plain.lengths), (message.start, message.status, lengths));
+        assert_eq!(fields, message.headers.fields);
+        assert!(message.anomalies.is_empty(), "{}", head.escape_ascii());
+        true
+    }
+
+    const REQUEST: &str =
+        "POST /a?b=c HTTP/1.1\r\nHost: a\r\nContent-Length:  12 \r\nX:\r\nY: \r\nTE: a b\r\n\r\nbody";
+    const RESPONSE: &str = "HTTP/1.0 404 Not Found\r\nTransfer-Encoding: chunked\r\nServer: x\r\n\r\n";
+
+    #[test]
+    fn plain_heads_go_this_way() {
+        assert!(both(Kind::Request, REQUEST.as_bytes()));
+        assert!(both(Kind::Response, RESPONSE.as_bytes()));
+        assert!(!both(Kind::Request, &REQUEST.as_bytes()[..REQUEST.len() - 7]), "it is not whole");
+        assert!(both(Kind::Response, b"HTTP/1.1 200 \r\n\r\n"));
+        assert!(!both(Kind::Response, b"HTTP/1.1 200\r\n\r\n"));
+        assert!(!both(Kind::Request, RESPONSE.as_bytes()));
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_what_the_long_way_finds(
+            request: bool,
+            changes in prop::collection::vec((0_usize..100, any::<u8>(), 0..3), 0..4),
+        ) {
+            let mut bytes = if request { REQUEST } else { RESPONSE }.as_bytes().to_vec();
+            for (place, byte, what) in changes {
+                let place = place % bytes.len();
+                match what {
+                    0 => bytes[place] = byte,
+                    1 => bytes.insert(place, byte),
+                    _ => { bytes.remove(place); }
+                }
+            }
+            both(if request { Kind::Request } else { Kind::Response }, &bytes);
+        }
+
+        #[test]
+        fn targets_are_those_of_the_long_way(target in "[!-~]{1,9}", name in "[ -~]{0,6}", value in "[ -~]{0,9}") {
+            both(Kind::Request, format!("GET {target} HTTP/1.1\r\n{name}: {value}\r\n\r\n").as_bytes());
+            both(Kind::Response, format!("HTTP/1.1 200 {value}\r\n{name}:{value}\r\n\r\n").as_bytes());
+        }
+    }
+}
