@@ -7,11 +7,15 @@ use egret_decode::{Decoded, Fragment, Network, Packet, TcpFlags, Timestamp, deco
 
 use crate::arrival::{Arrival, Held};
 use crate::fragments::{Fragments, Whole};
+use crate::pool::NOWHERE;
 use crate::stats::FragmentStats;
 use crate::{Checksums, Direction, Limits, Segment, Shard, Stats, Stream, StreamFactory, StreamPool};
 
 /// How deep fragments of fragments are followed, in tunnels.
 pub(crate) const MAX_FRAGMENT_NESTING: u32 = 4;
+
+/// For how many packets connections are looked up at once: about as many loads as a core has under way at a time.
+const AHEAD: usize = 16;
 
 /// Puts packets together into streams.
 ///
@@ -80,7 +84,27 @@ impl<F: StreamFactory> Assembler<F> {
     pub fn assemble(&mut self, decoded: &Decoded<'_>, context: &mut ContextOf<F>) {
         let Packet { number, timestamp, .. } = decoded.packet;
         let now = self.pass(number, timestamp, context, &mut |_, _| {});
-        self.take(decoded, now, context);
+        self.take(decoded, NOWHERE, now, context);
+    }
+
+    /// Takes the next packets, one after the other, as [`assemble`](Self::assemble) does. What is known of their
+    /// connections is looked for at once, so that with many of them the processor waits for memory a few times for all of
+    /// these packets, and not for each anew; half as much time with 200,000 connections.
+    pub fn assemble_all(&mut self, packets: &[Decoded<'_>], context: &mut ContextOf<F>) {
+        for packets in packets.chunks(AHEAD) {
+            let mut places = [NOWHERE; AHEAD];
+            for (place, decoded) in places.iter_mut().zip(packets) {
+                if let (Some(_), Some(flow)) = (decoded.tcp(), &decoded.flow) {
+                    *place = self.pool.place(flow);
+                }
+            }
+            self.pool.fetch(&places);
+            for (place, decoded) in places.into_iter().zip(packets) {
+                let Packet { number, timestamp, .. } = decoded.packet;
+                let now = self.pass(number, timestamp, context, &mut |_, _| {});
+                self.take(decoded, place, now, context);
+            }
+        }
     }
 
     /// Says that it is now at least `timestamp`, and no packet of an earlier time is to come.
@@ -171,17 +195,23 @@ impl<F: StreamFactory> Assembler<F> {
 
     fn date(&mut self, now: Timestamp, context: &mut ContextOf<F>) {
         for held in std::mem::take(&mut self.undated) {
-            self.pool.segment(&held.arrival(), now, context);
+            self.pool.segment(&held.arrival(), NOWHERE, now, context);
         }
     }
 
-    /// Looks at a packet that has [come](Self::pass).
+    /// Looks at a packet that has [come](Self::pass); `place` is where its connection was.
     #[inline]
-    pub(crate) fn take(&mut self, decoded: &Decoded<'_>, now: Timestamp, context: &mut ContextOf<F>) {
+    pub(crate) fn take(
+        &mut self,
+        decoded: &Decoded<'_>,
+        place: u32,
+        now: Timestamp,
+        context: &mut ContextOf<F>,
+    ) {
         if let Some(fragment) = decoded.fragment() {
             self.take_fragment(decoded, fragment, &[decoded.packet.number], now, context, 0);
         } else {
-            self.take_segment(decoded, &[], now, context);
+            self.take_segment(decoded, &[], place, now, context);
         }
     }
 
@@ -204,7 +234,7 @@ impl<F: StreamFactory> Assembler<F> {
         let decoded = decode_datagram(decoded, &payload);
         match decoded.fragment() {
             Some(fragment) => self.take_fragment(&decoded, fragment, &packets, now, context, depth + 1),
-            None => self.take_segment(&decoded, &packets, now, context),
+            None => self.take_segment(&decoded, &packets, NOWHERE, now, context),
         }
     }
 
@@ -214,6 +244,7 @@ impl<F: StreamFactory> Assembler<F> {
         &mut self,
         decoded: &Decoded<'_>,
         fragments: &[u64],
+        place: u32,
         now: Timestamp,
         context: &mut ContextOf<F>,
     ) {
@@ -252,7 +283,7 @@ impl<F: StreamFactory> Assembler<F> {
         if self.clock.doubts() {
             self.undated.push(Held::new(&arrival));
         } else {
-            self.pool.segment(&arrival, now, context);
+            self.pool.segment(&arrival, place, now, context);
         }
     }
 }

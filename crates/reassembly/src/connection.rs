@@ -50,31 +50,33 @@ pub(crate) enum Phase {
     Closed,
 }
 
-/// A connection that is known to the pool, with its stream.
+/// A connection that is known to the pool, with its stream. What each packet needs comes first.
+#[repr(C)]
 pub(crate) struct Tracked<S> {
     pub(crate) about: Connection,
     pub(crate) phase: Phase,
-    /// When its first segment came, by the clock that never goes back.
-    began: Timestamp,
-    /// When its last segment came, by the same clock.
+    pub(crate) ignoring: bool,
+    duplicates_reported: bool,
+    /// How it ended, once it has.
+    pub(crate) ending: Option<Ending>,
+    /// When its last segment came, by the clock that never goes back.
     pub(crate) last: Timestamp,
     /// How many segments came.
     pub(crate) packets: u64,
-    pub(crate) ignoring: bool,
-    pub(crate) halves: [Half; 2],
-    pub(crate) stream: Option<S>,
     aside: Option<Box<Aside>>,
-    pub(crate) syn_at: Option<Timestamp>,
-    pub(crate) connect: Option<Duration>,
     /// When both sides had said all. The last acknowledgment is still waited for, so that it is counted.
     pub(crate) finished: Option<Timestamp>,
-    /// How it ended, once it has.
-    pub(crate) ending: Option<Ending>,
-    duplicates_reported: bool,
+    pub(crate) halves: [Half; 2],
+    pub(crate) stream: Option<S>,
+    /// When its first segment came, by the same clock.
+    began: Timestamp,
+    pub(crate) syn_at: Option<Timestamp>,
+    pub(crate) connect: Option<Duration>,
 }
 
 impl<S: Stream> Tracked<S> {
     /// The connection that a segment opens. Only a SYN, a SYN-ACK or payload may.
+    #[inline]
     pub(crate) fn new(arrival: &Arrival<'_>, now: Timestamp) -> Self {
         let Arrival { segment, flow, .. } = arrival;
         let syn = segment.flags.has(TcpFlags::SYN);
@@ -106,9 +108,14 @@ impl<S: Stream> Tracked<S> {
         }
     }
 
-    /// Which direction a flow is of.
+    /// Whether it is established, and nothing shows that a segment with its addresses may be of another connection.
+    pub(crate) const fn is_settled(&self) -> bool {
+        matches!(self.phase, Phase::Open) && self.finished.is_none() && self.aside.is_none()
+    }
+
+    /// Which direction a flow is of, one of the connection's own.
     pub(crate) fn direction(&self, flow: &Flow) -> Direction {
-        if flow.source == self.about.flow.source && flow.destination == self.about.flow.destination {
+        if flow.source == self.about.flow.source {
             Direction::ClientToServer
         } else {
             Direction::ServerToClient

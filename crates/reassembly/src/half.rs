@@ -8,6 +8,7 @@ use egret_decode::Timestamp;
 
 use crate::handshake::Start;
 use crate::seq::Numbering;
+use crate::tombstones::End;
 use crate::waiting::Waiting;
 use crate::{Counts, Limits};
 
@@ -156,6 +157,11 @@ impl Half {
         Counts { packets, seen, delivered, waiting: self.waiting().stored(), ..odd }
     }
 
+    /// Where it began, and how far it has come.
+    pub(crate) fn end(&self) -> End {
+        End { numbers: self.numbering.map(|numbering| (numbering.seq(0), numbering.seq(self.next))) }
+    }
+
     /// The figures that are nought for most connections.
     pub(crate) fn odd(&mut self) -> &mut Counts {
         self.odd.get_or_insert_default()
@@ -206,6 +212,11 @@ impl Half {
             self.window_edge = self.window_edge.max(edge);
             self.widest = self.widest.max(window);
         }
+    }
+
+    /// Whether nothing is missing, early or odd.
+    pub(crate) const fn is_trouble_free(&self) -> bool {
+        self.trouble.is_none()
     }
 
     /// Whether there is nothing here but what every direction has.

@@ -1,34 +1,76 @@
 //! What connections are told apart by: the two ends, whichever speaks, and the networks on the way.
 
+use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
 
-use egret_decode::Flow;
+use egret_decode::{Endpoint, Flow};
+use foldhash::quality::RandomState;
 
-/// What a connection is looked up by: its ends in a fixed order and its path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Key {
-    ends: [u64; 4],
-    path: [u64; 2],
-    ports: u32,
-    version: u32,
+/// Whether two flows are of one connection.
+#[inline]
+pub(crate) fn is_same(one: &Flow, other: &Flow) -> bool {
+    one.path == other.path
+        && ((one.source == other.source && one.destination == other.destination)
+            || (one.source == other.destination && one.destination == other.source))
 }
 
-impl Key {
-    pub(crate) fn of(flow: &Flow) -> Self {
-        let swap = flow.source > flow.destination;
-        let (low, high) =
-            if swap { (flow.destination, flow.source) } else { (flow.source, flow.destination) };
-        let words = |ip: IpAddr| match ip {
-            IpAddr::V4(ip) => [0, u64::from(ip.to_bits())],
-            IpAddr::V6(ip) => [(ip.to_bits() >> 64) as u64, ip.to_bits() as u64],
-        };
-        let ([a, b], [c, d]) = (words(low.ip), words(high.ip));
-        let path = flow.path.key();
-        Self {
-            ends: [a, b, c, d],
-            path: [(path >> 64) as u64, path as u64],
-            ports: u32::from(low.port) << 16 | u32::from(high.port),
-            version: u32::from(low.ip.is_ipv6()),
+/// Hashes flows, both directions of a connection alike. Seeded at random: nobody can choose where his connections go.
+#[derive(Default)]
+pub(crate) struct FlowHasher(RandomState);
+
+impl FlowHasher {
+    /// The sum of what the two ends give, so that they need not be put in order.
+    #[inline]
+    pub(crate) fn hash(&self, flow: &Flow) -> u64 {
+        let ends = self.end(&flow.source).wrapping_add(self.end(&flow.destination));
+        // Most packets have no path.
+        match flow.path.key() {
+            0 => ends,
+            path => ends.wrapping_add(self.0.hash_one(path)),
+        }
+    }
+
+    #[inline]
+    fn end(&self, end: &Endpoint) -> u64 {
+        let mut hasher = self.0.build_hasher();
+        match end.ip {
+            IpAddr::V4(ip) => hasher.write_u64(u64::from(ip.to_bits()) << 16 | u64::from(end.port)),
+            IpAddr::V6(ip) => {
+                hasher.write_u128(ip.to_bits());
+                hasher.write_u64(end.port.into());
+            }
+        }
+        hasher.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use egret_decode::{Path, PathId};
+
+    fn end(ip: impl Into<IpAddr>, port: u16) -> Endpoint {
+        Endpoint { ip: ip.into(), port }
+    }
+
+    #[test]
+    fn both_directions_are_one_connection_and_everything_else_is_another() {
+        let (a, b) = (end([10, 0, 0, 1], 1), end([10, 0, 0, 2], 2));
+        let (c, d) = (end([0_u16, 0, 0, 0, 0, 0, 0, 1], 1), end([0_u16, 0, 0, 0, 0, 0, 0, 2], 2));
+        let tagged = Path::EMPTY.entered(PathId::Vlan(7)).expect("it fits");
+        let flow = |source, destination, path| Flow { source, destination, path };
+        let mut flows = vec![flow(a, a, Path::EMPTY)];
+        for (source, destination) in [(a, b), (c, d), (end([10, 0, 0, 1], 2), end([10, 0, 0, 2], 1))] {
+            flows.extend([flow(source, destination, Path::EMPTY), flow(source, destination, tagged)]);
+        }
+        let hasher = FlowHasher::default();
+        for (at, one) in flows.iter().enumerate() {
+            for (place, other) in flows.iter().enumerate() {
+                for other in [*other, other.reversed()] {
+                    assert_eq!(is_same(one, &other), at == place, "{one} and {other}");
+                    assert_eq!(hasher.hash(one) == hasher.hash(&other), at == place, "{one} and {other}");
+                }
+            }
         }
     }
 }

@@ -54,6 +54,7 @@ mod assembler;
 mod connection;
 mod delivered;
 mod delivery;
+mod fate;
 mod fragments;
 mod half;
 mod handshake;
@@ -71,6 +72,7 @@ mod shard;
 mod stats;
 mod strays;
 mod stream;
+mod tombstones;
 mod waiting;
 
 pub use assembler::Assembler;

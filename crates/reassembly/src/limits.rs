@@ -13,9 +13,9 @@ pub struct Limits {
     /// Bytes that may wait in this assembler, over all its connections and fragments together, with what it costs to
     /// keep them. Worst case: this many bytes. Default 64 MiB.
     pub memory: usize,
-    /// Connections known at a time, those that have just ended included. Worst case: about 700 bytes each (950 where
-    /// something was sent again, refused or missing) and the size of the user's stream; what waits is charged to
-    /// `memory`. Default 200,000.
+    /// Connections that are open at a time. Worst case: about 700 bytes each (950 where something was sent again, refused
+    /// or missing) and the size of the user's stream; what waits is charged to `memory`. As many that have ended are
+    /// remembered for 30 s, in about 110 bytes each. Default 200,000.
     pub connections: usize,
     /// Bytes of IP fragments that may wait, set aside from `memory`; at most a quarter of it. Default 4 MiB.
     pub fragments: usize,

@@ -14,6 +14,7 @@ use std::thread;
 use egret_decode::{Batch, Decoded, Decoder, Timestamp};
 
 use crate::assembler::Step;
+use crate::pool::NOWHERE;
 use crate::records::{Handed, Piece, Records};
 use crate::{Assembler, Shard, Stats, Stream, StreamFactory, StreamPool};
 
@@ -193,9 +194,9 @@ where
             }
             begin(Step::Own, context);
             if route.everyone {
-                assembler.take(&decoded, now, context);
+                assembler.take(&decoded, NOWHERE, now, context);
             } else {
-                assembler.take_segment(&decoded, &[], now, context);
+                assembler.take_segment(&decoded, &[], NOWHERE, now, context);
             }
         }
         if let Some(now) = block.batch.tick() {

@@ -4,39 +4,44 @@
 //! connections and waiting bytes never exceed [`Limits`]. What only ever saw a SYN is given up first.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::hint::black_box;
 
-use egret_decode::{Checksum, TcpFlags, Timestamp};
-use foldhash::quality::RandomState;
+use egret_decode::{Checksum, Flow, TcpFlags, Timestamp};
 use hashbrown::HashTable;
-use std::hash::BuildHasher;
 
 use crate::arrival::Arrival;
 use crate::connection::{Env, Phase, Tracked};
 use crate::delivered::Delivered;
-use crate::half::MAX_WINDOW;
-use crate::key::Key;
+use crate::fate::Fate;
+use crate::half::Half;
+use crate::key::{FlowHasher, is_same};
 use crate::queue::Queues;
-use crate::seq::{Numbering, distance};
 use crate::stats::Stats;
 use crate::strays::Strays;
+use crate::tombstones::Tombstones;
 use crate::{Checksums, Ending, Limits, Opened, Stream, StreamFactory};
 
-/// How long a connection that is over is remembered, so that its last packets open no new one. Retransmissions of a
-/// FIN come within seconds; Linux itself keeps TIME_WAIT for 60.
-const TOMBSTONE: Duration = Duration::from_secs(30);
+/// No place.
+pub(crate) const NOWHERE: u32 = u32::MAX;
+
+/// The time that never comes.
+const NEVER: Timestamp = Timestamp::from_nanos(i64::MAX);
 
 /// The streams of one assembler, and the factory that makes them.
 pub struct StreamPool<F: StreamFactory> {
     factory: F,
     pub(crate) limits: Limits,
-    hasher: RandomState,
+    hasher: FlowHasher,
+    /// The places of the connections that are not over. It holds nothing else: small, it stays in the cache.
     table: HashTable<u32>,
     slots: Vec<Option<Slot<F::Stream>>>,
     free: Vec<u32>,
+    tombstones: Tombstones,
     queues: Queues,
     /// Before this time no connection can have been silent for too long.
     next_sweep: Timestamp,
+    /// Before this time nothing is due: looked at with each packet, it spares a look at the rest.
+    next_due: Timestamp,
     deadlines: BTreeSet<(Timestamp, u64, u32)>,
     waiters: BTreeSet<(u64, u32)>,
     waiting: usize,
@@ -45,9 +50,14 @@ pub struct StreamPool<F: StreamFactory> {
     pub(crate) stats: Stats,
 }
 
+/// What each packet needs comes first, what few connections need last: with many connections, each line of memory that
+/// a packet touches has to be fetched.
+#[repr(C)]
 struct Slot<S> {
-    key: Key,
     tracked: Tracked<S>,
+    /// Where it is in the queues: its class, and the time it is queued under.
+    class: Class,
+    queued: Timestamp,
     /// Whether any of what follows is set.
     booked: bool,
     charged: usize,
@@ -55,13 +65,17 @@ struct Slot<S> {
     waits_since: Option<u64>,
 }
 
+impl<S> Slot<S> {
+    fn is_of(&self, flow: &Flow) -> bool {
+        is_same(&self.tracked.about.flow, flow)
+    }
+}
+
 /// In which order connections are given up when there are too many, and how long each kind may be silent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
     /// Nothing but a SYN or its answer.
     HalfOpen,
-    /// Over.
-    Tombstone,
     /// Begun in the middle.
     Midstream,
     /// Everything else.
@@ -69,21 +83,13 @@ pub(crate) enum Class {
 }
 
 impl Class {
-    pub(crate) const ALL: [Self; 4] = [Self::HalfOpen, Self::Tombstone, Self::Midstream, Self::Established];
+    pub(crate) const ALL: [Self; 3] = [Self::HalfOpen, Self::Midstream, Self::Established];
 
     fn of<S>(tracked: &Tracked<S>) -> Self {
         match (tracked.phase, tracked.about.opened) {
-            (Phase::Closed, _) => Self::Tombstone,
             (Phase::HalfOpen, _) => Self::HalfOpen,
             (_, Opened::Midstream) => Self::Midstream,
             (_, Opened::Handshake) => Self::Established,
-        }
-    }
-
-    fn patience(self, limits: &Limits) -> Duration {
-        match self {
-            Self::Tombstone => TOMBSTONE.min(limits.idle),
-            _ => limits.idle,
         }
     }
 }
@@ -94,12 +100,14 @@ impl<F: StreamFactory> StreamPool<F> {
         Self {
             factory,
             limits,
-            hasher: RandomState::default(),
+            hasher: FlowHasher::default(),
             table: HashTable::new(),
             slots: Vec::new(),
             free: Vec::new(),
+            tombstones: Tombstones::default(),
             queues: Queues::default(),
-            next_sweep: Timestamp::from_nanos(i64::MAX),
+            next_sweep: NEVER,
+            next_due: NEVER,
             deadlines: BTreeSet::new(),
             waiters: BTreeSet::new(),
             waiting: 0,
@@ -114,20 +122,44 @@ impl<F: StreamFactory> StreamPool<F> {
         &self.factory
     }
 
-    /// Takes one segment.
+    /// Where the connection of a flow is now.
+    #[inline]
+    pub(crate) fn place(&self, flow: &Flow) -> u32 {
+        self.find(self.hasher.hash(flow), flow).unwrap_or(NOWHERE)
+    }
+
+    /// Has these connections brought near from wherever they are in memory.
+    pub(crate) fn fetch(&self, places: &[u32]) {
+        let read = |Slot { tracked, .. }: &Slot<F::Stream>| {
+            let [client, server] = &tracked.halves;
+            let stream = tracked.stream.is_some();
+            (tracked.last, client.next, client.scale, server.next, server.scale, stream)
+        };
+        for place in places {
+            black_box(self.slot(*place).map(read));
+        }
+    }
+
+    /// Takes one segment. Its connection is at `place`, or has to be looked for.
     pub(crate) fn segment(
         &mut self,
         arrival: &Arrival<'_>,
+        place: u32,
         now: Timestamp,
         context: &mut <F::Stream as Stream>::Context,
     ) {
         self.stats.segments += 1;
-        let key = Key::of(&arrival.flow);
         let packet = arrival.segment.packet;
-        if let Some(index) = self.find(&key) {
-            match self.fate(index, arrival) {
+        let is_there = self.slot(place).is_some_and(|slot| slot.is_of(&arrival.flow));
+        if is_there && self.slot(place).is_some_and(|slot| slot.tracked.is_settled()) {
+            return self.deliver(place, arrival, now, context);
+        }
+        let hash = self.hasher.hash(&arrival.flow);
+        let index = if is_there { Some(place) } else { self.find(hash, &arrival.flow) };
+        if let Some(index) = index {
+            let damaged = self.is_damaged(arrival);
+            match self.slot(index).map_or(Fate::Belongs, |slot| slot.tracked.fate(arrival, damaged)) {
                 Fate::Belongs => return self.deliver(index, arrival, now, context),
-                Fate::Leftover => return self.stats.leftovers += 1,
                 Fate::Replaces(ending) => self.remove(index, ending, now, packet, context),
                 Fate::Reopens => {
                     let reopening = self
@@ -136,11 +168,16 @@ impl<F: StreamFactory> StreamPool<F> {
                     self.remove(index, Ending::Idle, now, packet, context);
                     if let Some(syn) = reopening {
                         let syn = syn.arrival();
-                        let index = self.insert(key, Tracked::new(&syn, now), now, packet, context);
+                        let index = self.insert(hash, &syn, now, packet, context);
                         self.deliver(index, &syn, now, context);
                         return self.deliver(index, arrival, now, context);
                     }
                 }
+            }
+        } else {
+            let damaged = self.is_damaged(arrival);
+            if self.tombstones.is_leftover(&self.hasher, hash, arrival, damaged, now, &self.limits) {
+                return self.stats.leftovers += 1;
             }
         }
         let flags = arrival.segment.flags;
@@ -152,22 +189,22 @@ impl<F: StreamFactory> StreamPool<F> {
                 && !flags.has(TcpFlags::RST | TcpFlags::FIN)
                 && !self.is_damaged(arrival)
             {
-                self.strays.note(key, arrival);
+                self.strays.note(arrival);
             }
             return;
         }
-        let mut tracked = Tracked::new(arrival, now);
-        if let Some(stray) = self.strays.expects(&key, arrival) {
-            tracked.begins_behind(stray.seq, arrival);
+        let stray = self.strays.expects(arrival);
+        let index = self.insert(hash, arrival, now, packet, context);
+        if let (Some(stray), Some(slot)) = (stray, self.slot_mut(index)) {
+            slot.tracked.begins_behind(stray.seq, arrival);
         }
-        let index = self.insert(key, tracked, now, packet, context);
         self.deliver(index, arrival, now, context);
     }
 
     /// Whether something may be due by `now`.
     #[inline]
     pub(crate) fn is_due(&self, now: Timestamp) -> bool {
-        now >= self.next_sweep || self.deadlines.first().is_some_and(|(deadline, ..)| *deadline <= now)
+        now >= self.next_due
     }
 
     /// Gives up everything whose time has come by `now`, and ends the connections that were silent for too long: those that
@@ -192,6 +229,8 @@ impl<F: StreamFactory> StreamPool<F> {
         for (_, index) in due {
             self.give_up(index, now, packet, context);
         }
+        let first = self.deadlines.first().map_or(NEVER, |(deadline, ..)| *deadline);
+        self.next_due = first.min(self.next_sweep);
     }
 
     /// Does what is due on one connection.
@@ -203,10 +242,11 @@ impl<F: StreamFactory> StreamPool<F> {
         context: &mut <F::Stream as Stream>::Context,
     ) {
         while let Some(Slot { tracked, deadline, .. }) = self.slot(index) {
-            let until = tracked.last.after(Class::of(tracked).patience(&self.limits));
+            let until = tracked.last.after(self.limits.idle);
             match deadline.filter(|at| *at <= now) {
                 Some(at) if at <= until => {
                     self.with(index, at, packet, context, |tracked, env| tracked.expire(env));
+                    self.bury(index);
                 }
                 _ if until <= now => return self.remove(index, Ending::Idle, until, packet, context),
                 _ => return,
@@ -236,63 +276,6 @@ impl<F: StreamFactory> StreamPool<F> {
         self.limits.checksums == Checksums::Verify && arrival.checksum == Some(Checksum::Invalid)
     }
 
-    /// What a segment is to the connection that has its addresses.
-    fn fate(&self, index: u32, arrival: &Arrival<'_>) -> Fate {
-        let Some(slot) = self.slot(index) else { return Fate::Belongs };
-        let (tracked, segment) = (&slot.tracked, &arrival.segment);
-        if segment.flags.has(TcpFlags::RST) || self.is_damaged(arrival) {
-            return if tracked.phase == Phase::Closed { Fate::Leftover } else { Fate::Belongs };
-        }
-        let syn = segment.flags.has(TcpFlags::SYN);
-        let numbering = tracked.half(tracked.direction(&arrival.flow)).numbering;
-        if tracked.phase == Phase::Closed || tracked.finished.is_some() {
-            let start = Numbering::starting_at(segment.seq.wrapping_add(u32::from(syn)));
-            let near = |window: u64| {
-                numbering.is_none_or(|numbering| {
-                    let half = tracked.half(tracked.direction(&arrival.flow));
-                    numbering.offset(half.next, segment.seq).abs_diff(half.next as i64) <= window
-                })
-            };
-            let new = match (syn, segment.flags.has(TcpFlags::ACK)) {
-                (true, _) => numbering != Some(start),
-                (false, _) => !segment.payload.is_empty() && !near(MAX_WINDOW >> 8),
-            };
-            return match (new, tracked.phase) {
-                (true, _) => Fate::Replaces(Ending::Finished),
-                (false, Phase::Closed) => Fate::Leftover,
-                (false, _) => Fate::Belongs,
-            };
-        }
-        let syn_ack = syn && segment.flags.has(TcpFlags::ACK);
-        let answers = |syn: &Arrival<'_>| {
-            let (flow, expected) = (syn.flow, syn.segment.seq.wrapping_add(1));
-            let agreed = syn_ack
-                && arrival.flow == flow.reversed()
-                && (0..=syn.segment.payload.len() as i64).contains(&distance(expected, segment.ack));
-            // That the sender goes on says something only where the other side is never seen: whoever forges a SYN can
-            // forge what follows.
-            let alone = tracked.half(tracked.direction(&flow.reversed())).packets == 0;
-            let goes_on = arrival.flow == flow && !segment.payload.is_empty() && segment.seq == expected;
-            agreed || (alone && goes_on)
-        };
-        if tracked.aside().reopening.as_ref().is_some_and(|syn| answers(&syn.arrival())) {
-            return Fate::Reopens;
-        }
-        // A SYN while the first segments are held must fit them; otherwise it is of another connection.
-        let misfit = tracked.phase == Phase::Held
-            && syn
-            && tracked.aside().held.first().is_some_and(|held| {
-                let held = held.arrival();
-                let step = if held.flow == arrival.flow {
-                    distance(segment.seq, held.segment.seq)
-                } else {
-                    distance(segment.seq, held.segment.ack)
-                };
-                !(0..MAX_WINDOW as i64).contains(&step)
-            });
-        if misfit { Fate::Replaces(Ending::Idle) } else { Fate::Belongs }
-    }
-
     fn deliver(
         &mut self,
         index: u32,
@@ -301,11 +284,13 @@ impl<F: StreamFactory> StreamPool<F> {
         context: &mut <F::Stream as Stream>::Context,
     ) {
         self.with(index, now, arrival.segment.packet, context, |tracked, env| tracked.segment(arrival, env));
+        self.bury(index);
         while self.waiting > self.limits.memory - self.limits.for_fragments()
             && let Some(&(_, oldest)) = self.waiters.first()
         {
             self.stats.limits_hit += 1;
             self.with(oldest, now, arrival.segment.packet, context, |tracked, env| tracked.relieve(env));
+            self.bury(oldest);
         }
     }
 
@@ -320,7 +305,6 @@ impl<F: StreamFactory> StreamPool<F> {
     ) {
         let Self { factory, limits, slots, delivered, .. } = self;
         let Some(Some(slot)) = slots.get_mut(index as usize) else { return };
-        let class = Class::of(&slot.tracked);
         act(&mut slot.tracked, &mut Env { limits, factory, context, delivered, now, packet });
         if slot.booked || !slot.tracked.is_plain() {
             slot.tracked.tidy();
@@ -334,7 +318,10 @@ impl<F: StreamFactory> StreamPool<F> {
             if deadline != slot.deadline {
                 slot.deadline.map(|old| self.deadlines.remove(&(old, id, index)));
                 slot.deadline = deadline;
-                deadline.map(|new| self.deadlines.insert((new, id, index)));
+                if let Some(new) = deadline {
+                    self.deadlines.insert((new, id, index));
+                    self.next_due = self.next_due.min(new);
+                }
             }
             if waits_since != slot.waits_since {
                 slot.waits_since.map(|old| self.waiters.remove(&(old, index)));
@@ -344,30 +331,41 @@ impl<F: StreamFactory> StreamPool<F> {
             slot.booked = cost > 0 || deadline.is_some() || waits_since.is_some();
         }
         let tracked = &slot.tracked;
-        let (last, new_class) = (tracked.last, Class::of(tracked));
-        let answered = tracked.halves.iter().any(|half| half.syn_ack);
-        let ended = tracked.ending.filter(|_| class != Class::Tombstone);
-        self.queues.touch(index, new_class, last);
-        self.note_silence(new_class, last);
-        if let Some(ending) = ended {
-            self.count_end(index, ending);
-            // A refused connection said nothing that could come again.
-            if class == Class::HalfOpen && !answered && matches!(ending, Ending::Reset { .. }) {
-                self.forget(index);
-            }
+        if let Some(ending) = tracked.ending {
+            let [client, server] = &tracked.halves;
+            return self.stats.count_end(ending, &client.counts(), &server.counts());
+        }
+        let (class, last) = (Class::of(tracked), tracked.last);
+        if class != slot.class || Queues::is_stale(slot.queued, last) {
+            slot.class = class;
+            slot.queued = self.queues.touch(index, class, last);
+            self.note_silence(last);
         }
     }
 
-    fn count_end(&mut self, index: u32, ending: Ending) {
-        let Some(Some(slot)) = self.slots.get(index as usize) else { return };
-        let [client, server] = &slot.tracked.halves;
-        self.stats.count_end(ending, &client.counts(), &server.counts());
+    /// Puts a tombstone in the place of a connection that is over.
+    #[inline]
+    fn bury(&mut self, index: u32) {
+        if let Some(slot) = self.slot(index)
+            && let Some(ending) = slot.tracked.ending
+        {
+            let tracked = &slot.tracked;
+            let answered = tracked.halves.iter().any(|half| half.syn_ack);
+            // A refused connection said nothing that could come again.
+            if slot.class != Class::HalfOpen || answered || !matches!(ending, Ending::Reset { .. }) {
+                let ends = tracked.halves.each_ref().map(Half::end);
+                let (flow, last) = (tracked.about.flow, tracked.last);
+                let full = self.tombstones.add(&self.hasher, flow, ends, last, &self.limits);
+                self.stats.limits_hit += u64::from(full);
+            }
+            self.forget(index);
+        }
     }
 
     fn insert(
         &mut self,
-        key: Key,
-        tracked: Tracked<F::Stream>,
+        hash: u64,
+        arrival: &Arrival<'_>,
         now: Timestamp,
         packet: u64,
         context: &mut <F::Stream as Stream>::Context,
@@ -377,29 +375,31 @@ impl<F: StreamFactory> StreamPool<F> {
             self.stats.limits_hit += 1;
             self.remove(victim, Ending::Evicted, now, packet, context);
         }
-        self.stats.count_open(tracked.about.opened);
-        let class = Class::of(&tracked);
-        let slot = Some(Slot { key, tracked, booked: false, charged: 0, deadline: None, waits_since: None });
-        let index = match self.free.pop() {
-            Some(index) => {
-                if let Some(place) = self.slots.get_mut(index as usize) {
-                    *place = slot;
-                }
-                index
+        let index = self.free.pop().unwrap_or(self.slots.len() as u32);
+        if index as usize == self.slots.len() {
+            if self.slots.len() == self.slots.capacity() {
+                // By an eighth, not by half: the table of connections is the largest thing there is.
+                self.slots.reserve_exact(1_024 + self.slots.len() / 8);
             }
-            None => {
-                if self.slots.len() == self.slots.capacity() {
-                    // By an eighth, not by half: the table of connections is the largest thing there is.
-                    self.slots.reserve_exact(1_024 + self.slots.len() / 8);
-                }
-                self.slots.push(slot);
-                (self.slots.len() - 1) as u32
-            }
-        };
+            self.slots.push(None);
+        }
+        let Some(place) = self.slots.get_mut(index as usize) else { return index };
+        // Made in its place: see `forget`.
+        let slot = place.insert(Slot {
+            tracked: Tracked::new(arrival, now),
+            class: Class::HalfOpen,
+            queued: now,
+            booked: false,
+            charged: 0,
+            deadline: None,
+            waits_since: None,
+        });
+        slot.class = Class::of(&slot.tracked);
+        slot.queued = self.queues.touch(index, slot.class, now);
+        self.stats.count_open(slot.tracked.about.opened);
         let (hasher, slots) = (&self.hasher, &self.slots);
-        self.table.insert_unique(hasher.hash_one(key), index, |index| hash_of(hasher, slots, *index));
-        self.queues.touch(index, class, now);
-        self.note_silence(class, now);
+        self.table.insert_unique(hash, index, |index| hash_of(hasher, slots, *index));
+        self.note_silence(now);
         self.stats.peak_connections = self.stats.peak_connections.max(self.table.len() as u64);
         index
     }
@@ -418,14 +418,17 @@ impl<F: StreamFactory> StreamPool<F> {
     }
 
     fn forget(&mut self, index: u32) {
-        let Some(slot) = self.slots.get_mut(index as usize).and_then(Option::take) else { return };
-        let hash = self.hasher.hash_one(slot.key);
+        let Some(place) = self.slots.get_mut(index as usize) else { return };
+        let Some(slot) = place else { return };
+        let hash = self.hasher.hash(&slot.tracked.about.flow);
         if let Ok(entry) = self.table.find_entry(hash, |candidate| *candidate == index) {
             entry.remove();
         }
         self.waiting -= slot.charged;
         slot.deadline.map(|deadline| self.deadlines.remove(&(deadline, slot.tracked.about.id, index)));
         slot.waits_since.map(|since| self.waiters.remove(&(since, index)));
+        // Dropped where it is: it is large, and a copy of it would take longer than all of this.
+        *place = None;
         self.queues.remove(index);
         self.free.push(index);
     }
@@ -435,27 +438,28 @@ impl<F: StreamFactory> StreamPool<F> {
         loop {
             let fronts = Class::ALL.into_iter().filter_map(|class| {
                 let (index, since) = self.queues.front(class)?;
-                Some((since.after(class.patience(&self.limits)), index))
+                Some((since.after(self.limits.idle), index))
             });
             let first = fronts.min();
-            self.next_sweep = first.map_or(Timestamp::from_nanos(i64::MAX), |(earliest, _)| earliest);
+            self.next_sweep = first.map_or(NEVER, |(earliest, _)| earliest);
             let (earliest, index) = first.filter(|(earliest, _)| *earliest <= now)?;
-            let tracked = &self.slot(index)?.tracked;
-            let last = tracked.last;
-            if last.after(Class::of(tracked).patience(&self.limits)) <= earliest {
+            let last = self.slot(index)?.tracked.last;
+            if last.after(self.limits.idle) <= earliest {
                 return Some(index);
             }
             self.queues.place_exactly(index, last);
         }
     }
 
-    fn note_silence(&mut self, class: Class, last: Timestamp) {
-        self.next_sweep = self.next_sweep.min(last.after(class.patience(&self.limits)));
+    fn note_silence(&mut self, last: Timestamp) {
+        self.next_sweep = self.next_sweep.min(last.after(self.limits.idle));
+        self.next_due = self.next_due.min(self.next_sweep);
     }
 
-    fn find(&self, key: &Key) -> Option<u32> {
-        let is_it = |index: &u32| self.slot(*index).is_some_and(|slot| slot.key == *key);
-        self.table.find(self.hasher.hash_one(key), is_it).copied()
+    #[inline]
+    fn find(&self, hash: u64, flow: &Flow) -> Option<u32> {
+        let is_it = |index: &u32| self.slot(*index).is_some_and(|slot| slot.is_of(flow));
+        self.table.find(hash, is_it).copied()
     }
 
     fn slot(&self, index: u32) -> Option<&Slot<F::Stream>> {
@@ -467,18 +471,7 @@ impl<F: StreamFactory> StreamPool<F> {
     }
 }
 
-fn hash_of<S>(hasher: &RandomState, slots: &[Option<Slot<S>>], index: u32) -> u64 {
-    slots.get(index as usize).and_then(Option::as_ref).map_or(0, |slot| hasher.hash_one(slot.key))
-}
-
-/// What becomes of a segment whose addresses are known.
-enum Fate {
-    /// It is part of the connection.
-    Belongs,
-    /// The connection is over, and this is one of its last packets.
-    Leftover,
-    /// It does not belong to the connection, which has ended so: as if nothing were known.
-    Replaces(Ending),
-    /// It agrees to a SYN that offered a new connection with the same ports.
-    Reopens,
+fn hash_of<S>(hasher: &FlowHasher, slots: &[Option<Slot<S>>], index: u32) -> u64 {
+    let slot = slots.get(index as usize).and_then(Option::as_ref);
+    slot.map_or(0, |slot| hasher.hash(&slot.tracked.about.flow))
 }

@@ -51,14 +51,21 @@ impl Default for List {
 }
 
 impl Queues {
-    /// Notes that a connection of this class was heard of.
-    pub(crate) fn touch(&mut self, index: u32, class: Class, now: Timestamp) {
+    /// Whether a connection that is queued under one time, and was last heard of at another, is to be moved.
+    #[inline]
+    pub(crate) const fn is_stale(queued: Timestamp, last: Timestamp) -> bool {
+        last.nanos().saturating_sub(queued.nanos()) >= GRAIN.as_nanos() as i64
+    }
+
+    /// Notes that a connection of this class was heard of; under which time it is queued now.
+    pub(crate) fn touch(&mut self, index: u32, class: Class, now: Timestamp) -> Timestamp {
         let link = self.link(index);
-        if link.class == Some(class as u8) && now.since(link.queued) < GRAIN {
-            return;
+        if link.class == Some(class as u8) && !Self::is_stale(link.queued, now) {
+            return link.queued;
         }
         self.remove(index);
         self.push_back(index, class as u8, now);
+        now
     }
 
     /// Puts a connection at its exact place: it was heard of after it was queued, but not a grain after.
@@ -159,7 +166,7 @@ mod tests {
         queues.touch(3, Class::Established, at(0));
         queues.touch(1, Class::Established, at(5));
         queues.touch(2, Class::HalfOpen, at(9));
-        queues.touch(0, Class::Tombstone, at(9));
+        queues.touch(0, Class::Midstream, at(9));
         queues.touch(3, Class::Established, at(10));
         let order: Vec<u32> =
             std::iter::from_fn(|| queues.first().inspect(|first| queues.remove(*first))).collect();
@@ -191,8 +198,8 @@ mod tests {
         queues.touch(0, Class::Established, at(7));
         assert_eq!(queues.front(Class::Established), Some((2, at(5))), "it was heard of again");
         // Who changes its class without being heard of is not behind those who were heard of since.
-        queues.touch(3, Class::Tombstone, at(8));
-        queues.touch(2, Class::Tombstone, at(5));
-        assert_eq!(queues.front(Class::Tombstone), Some((2, at(5))));
+        queues.touch(3, Class::Midstream, at(8));
+        queues.touch(2, Class::Midstream, at(5));
+        assert_eq!(queues.front(Class::Midstream), Some((2, at(5))));
     }
 }

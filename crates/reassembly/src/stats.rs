@@ -97,7 +97,7 @@ pub struct Stats {
     pub totals: Counts,
     /// IP fragments.
     pub fragments: FragmentStats,
-    /// The most connections there were at a time, those just ended included.
+    /// The most connections that were open at a time.
     pub peak_connections: u64,
     /// The most memory that segments waited in, in bytes.
     pub peak_waiting: usize,

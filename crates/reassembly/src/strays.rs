@@ -5,15 +5,28 @@
 
 use std::collections::VecDeque;
 
-use egret_decode::Flow;
+use egret_decode::{Endpoint, Flow, Path};
 use foldhash::quality::RandomState;
 use hashbrown::HashMap;
 
 use crate::arrival::Arrival;
-use crate::key::Key;
 
 /// How many packets back, in the numbers of the capture, an acknowledgment is known.
 const HORIZON: u64 = 1 << 10;
+
+/// A connection: its ends in a fixed order, and its path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Key {
+    ends: [Endpoint; 2],
+    path: Path,
+}
+
+impl Key {
+    fn of(flow: &Flow) -> Self {
+        let Flow { source, destination, path } = *flow;
+        Self { ends: [source.min(destination), source.max(destination)], path }
+    }
+}
 
 /// See the module.
 #[derive(Default)]
@@ -34,8 +47,8 @@ pub(crate) struct Stray {
 
 impl Strays {
     /// Notes an acknowledgment that belongs to no connection.
-    pub(crate) fn note(&mut self, key: Key, arrival: &Arrival<'_>) {
-        let segment = &arrival.segment;
+    pub(crate) fn note(&mut self, arrival: &Arrival<'_>) {
+        let (segment, key) = (&arrival.segment, Key::of(&arrival.flow));
         let packet = segment.packet;
         while let Some((age, key)) =
             self.ages.front().filter(|(age, _)| age.saturating_add(HORIZON) <= packet)
@@ -52,11 +65,11 @@ impl Strays {
     }
 
     /// What the peer said last, if it was that it had everything in front of this segment.
-    pub(crate) fn expects(&mut self, key: &Key, arrival: &Arrival<'_>) -> Option<Stray> {
+    pub(crate) fn expects(&mut self, arrival: &Arrival<'_>) -> Option<Stray> {
         if self.last.is_empty() {
             return None;
         }
-        let stray = self.last.remove(key)?;
+        let stray = self.last.remove(&Key::of(&arrival.flow))?;
         let segment = &arrival.segment;
         let recent = segment.packet.saturating_sub(stray.packet) < HORIZON;
         (recent && stray.flow == arrival.flow.reversed() && stray.ack == segment.seq).then_some(stray)

@@ -48,7 +48,7 @@ fn ended(log: &Log, how: &str) -> Vec<u64> {
 }
 
 #[test]
-fn connections_are_given_up_half_open_first_then_those_over_then_midstream_then_the_oldest() {
+fn connections_are_given_up_half_open_first_then_midstream_then_the_oldest() {
     let limits = Limits { connections: 5, ..Limits::default() };
     let mut packets = Vec::new();
     let mut send =
@@ -67,16 +67,41 @@ fn connections_are_given_up_half_open_first_then_those_over_then_midstream_then_
     send(4, 2, sent(true, 1, 901, ACK, b"abc"));
     send(5, 3, sent(true, 0, 0, SYN, b""));
     send(1, 4, sent(true, 4, 901, ACK, b"def"));
-    // Each of these needs room; all are established, so that those in front of them go.
+    // Each of these needs room, of which there is some for one, since 3 is over; all are established, so that those in
+    // front of them go.
     for port in 6..11 {
         send(port, 5, sent(true, 0, 0, SYN, b""));
         send(port, 5, sent(false, 900, 1, SYN | ACK, b""));
         send(port, 5, sent(true, 1, 901, ACK, b"abc"));
     }
     let (log, stats) = run_packets(&packets, limits);
-    // By their first packets: 13 is port 5, (7 is over and evicted silently), 12 is port 4, 4 port 2, 1 port 1.
+    // By their first packets: 13 is port 5, 12 is port 4, 4 port 2, 1 port 1.
     assert_eq!(ended(&log, "evicted"), [13, 12, 4, 1], "{}", log.text());
-    assert_eq!((ended(&log, "finished"), stats.limits_hit), (vec![7], 5));
+    assert_eq!((ended(&log, "finished"), stats.limits_hit), (vec![7], 4));
+}
+
+#[test]
+fn as_many_connections_that_are_over_are_remembered_as_may_be_open() {
+    let limits = Limits { connections: 2, ..Limits::default() };
+    let mut packets = Vec::new();
+    for port in 1..=3 {
+        packets.extend(
+            [
+                sent(true, 0, 0, SYN, b""),
+                sent(false, 900, 1, SYN | ACK, b""),
+                sent(true, 1, 901, ACK | FIN, b"abc"),
+                sent(false, 901, 5, ACK | FIN, b""),
+                sent(true, 5, 902, ACK, b""),
+            ]
+            .map(|segment| from_port(port, &segment)),
+        );
+    }
+    // Sent again, all of them: the first one is known no longer.
+    packets.extend([3, 2, 1].map(|port| from_port(port, &sent(true, 1, 901, ACK, b"abc"))));
+    let (log, stats) = run_packets(&packets, limits);
+    assert_eq!(ended(&log, "finished"), [1, 6, 11]);
+    assert_eq!((stats.leftovers, stats.opened_midstream, stats.limits_hit), (2, 1, 1));
+    assert_eq!(stats.peak_connections, 1);
 }
 
 #[test]
