@@ -32,7 +32,13 @@ fn main() {
             }
             _ => format!("/search/w{number}x/{number}?q={number}&p{}=1", number % 5_000),
         };
-        let body = format!("{{\"id\":{number},\"name\":\"n{number}\",\"k{}\":true}}", number % 1_000);
+        // Records of one sort, each with one key that few others have.
+        let body = format!(
+            "{{\"id\":{number},\"name\":\"n{number}\",\"price\":{}.5,\"stock\":{},\"tags\":[\"a\"],\"k{}\":true}}",
+            number % 90,
+            number % 7,
+            number % 1_000
+        );
         let request = format!("GET {path} HTTP/1.1\r\nHost: api.example\r\n\r\n");
         let response = format!(
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
