@@ -10,8 +10,8 @@ use egret_capture::{LinkType, Packet};
 
 use crate::{Decoded, Decoder, Endpoint, Flow, Ipv4, Network, Path, Tcp, TcpFlags, TcpOptions, Transport};
 
-/// Decodes a packet, if it is such a one.
-#[inline]
+/// Decodes a packet, if it is such a one. Inlined in any case, so that what it finds is put in its place and not copied there.
+#[inline(always)]
 pub(crate) fn packet<'a>(decoder: &'a Decoder, packet: Packet<'a>) -> Option<Decoded<'a>> {
     const TCP: u8 = 6;
     if packet.link_type != LinkType::ETHERNET || packet.cut() > 0 {
