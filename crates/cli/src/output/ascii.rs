@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-/// Text of at most `N` digits, signs and ASCII letters; what does not fit is left out.
+/// Text of at most `N` digits, signs and ASCII letters. There is room for all of it: what does not fit is left out.
 pub(crate) struct Ascii<const N: usize> {
     bytes: [u8; N],
     length: usize,
@@ -20,17 +20,15 @@ impl<const N: usize> Ascii<N> {
 
     /// A number, with zeros in front up to `width` digits.
     pub(crate) fn number(&mut self, number: u64, width: usize) -> &mut Self {
-        let mut digits = [b'0'; 20];
-        let (mut rest, mut start) = (number, digits.len());
-        for slot in digits.iter_mut().rev() {
+        let length = number.checked_ilog10().map_or(1, |log| log as usize + 1).max(width);
+        let room = self.bytes.get_mut(self.length..).unwrap_or_default();
+        let (mut rest, length) = (number, length.min(room.len()));
+        for slot in room.iter_mut().take(length).rev() {
             *slot = b'0' + (rest % 10) as u8;
-            (rest, start) = (rest / 10, start - 1);
-            if rest == 0 {
-                break;
-            }
+            rest /= 10;
         }
-        let start = start.min(digits.len().saturating_sub(width));
-        self.put(digits.get(start..).unwrap_or_default())
+        self.length += length;
+        self
     }
 
     /// `number / unit`, rounded to so many decimals.
@@ -38,6 +36,11 @@ impl<const N: usize> Ascii<N> {
         let factor = 10_u64.pow(places);
         let scaled = number.saturating_mul(factor).saturating_add(unit / 2) / unit;
         self.number(scaled / factor, 1).text(".").number(scaled % factor, places as usize)
+    }
+
+    /// The text so far.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
     }
 
     fn put(&mut self, ascii: &[u8]) -> &mut Self {
@@ -53,8 +56,7 @@ impl<const N: usize> Ascii<N> {
 
 impl<const N: usize> fmt::Display for Ascii<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = self.bytes.get(..self.length).unwrap_or_default();
-        f.write_str(std::str::from_utf8(text).unwrap_or_default())
+        f.write_str(std::str::from_utf8(self.as_bytes()).unwrap_or_default())
     }
 }
 

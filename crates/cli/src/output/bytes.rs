@@ -4,6 +4,7 @@
 //! cursor, set a title or turn text around.
 
 use std::fmt::{self, Write};
+use std::io;
 
 /// Bytes as one line of text: UTF-8 as it is, control characters and everything that is not UTF-8 escaped.
 pub(crate) struct Escaped<'a>(pub(crate) &'a [u8]);
@@ -28,6 +29,16 @@ impl fmt::Display for Escaped<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// Writes bytes as [`Escaped`] shows them.
+pub(crate) fn escaped(bytes: &[u8], to: &mut Vec<u8>) {
+    if is_plain(bytes) {
+        to.extend_from_slice(bytes);
+    } else {
+        // A vector takes everything.
+        let _ = io::Write::write_fmt(to, format_args!("{}", Escaped(bytes)));
     }
 }
 

@@ -1,6 +1,6 @@
 //! An exchange for people: a line, and below it, if asked for, what was said.
 
-use std::fmt::{self, Display, Write as _};
+use std::fmt::{self, Display};
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
@@ -11,25 +11,28 @@ use super::Bodies;
 use super::record::shown_text;
 use crate::output::Output;
 use crate::output::ascii::Ascii;
-use crate::output::bytes::Escaped;
+use crate::output::bytes::{Escaped, escaped};
 use crate::output::lines::Lines;
-use crate::output::text::{Clock, Painted, Size, Span, alarm, side};
+use crate::output::text::{Clock, Painted, Size, Span, alarm, endpoint, side};
 
 /// Writes an exchange: its line; with `verbose` 1 the heads too, with 2 the bodies.
 pub(super) fn write(exchange: &Exchange, verbose: u8, bodies: Bodies, out: &mut Output) {
-    // Long enough for most: a line that grows is copied each time.
-    let mut line = String::with_capacity(256);
-    let _ = write!(line, "{}", Line(exchange));
     let style = out.color.then(|| style(exchange)).flatten();
     let color = out.color;
     let bodies = (verbose > 1).then_some(bodies);
     // A line that wraps is harder to read than one that ends early; what is below it is shown as a whole.
-    let shown = match out.width {
-        Some(width) if verbose == 0 => cut(&line, width),
-        _ => &line,
-    };
+    let width = out.width.filter(|_| verbose == 0);
     out.record(|to| {
-        writeln!(to, "{}", Painted(style, shown))?;
+        if style.is_none() && width.is_none() {
+            line(exchange, to)?;
+            to.push(b'\n');
+        } else {
+            let mut whole = Vec::new();
+            line(exchange, &mut whole)?;
+            let whole = String::from_utf8_lossy(&whole);
+            let shown = width.map_or(&*whole, |width| cut(&whole, width));
+            writeln!(to, "{}", Painted(style, shown))?;
+        }
         if verbose == 0 {
             return Ok(());
         }
@@ -48,49 +51,60 @@ pub(super) fn write(exchange: &Exchange, verbose: u8, bodies: Bodies, out: &mut 
     });
 }
 
-/// The line for an exchange:
+/// Writes the line for an exchange, without its end:
 /// `TIME  CLIENT > SERVER  METHOD TARGET  STATUS TYPE SIZE  WAIT`, and the verdict where it is not "complete".
-struct Line<'a>(&'a Exchange);
-
-impl Display for Line<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(exchange) = self;
-        write!(f, "{}  {}  ", Clock(exchange.started()), exchange.flow())?;
-        match exchange.request() {
-            Some(request) => {
-                write!(f, "{} {}", Escaped(request.method()), Escaped(request.target()))?;
-                if request.body().size() > 0 {
-                    write!(f, " ({})", Size(request.body().size()))?;
-                }
-            }
-            None => f.write_str("?")?,
-        }
-        if let Some(response) = exchange.response() {
-            write!(f, "  {}", Status(response))?;
-            if let Some(kind) = response.media_type() {
-                write!(f, " {}", Escaped(kind.as_bytes()))?;
-            }
-            write!(f, " {}", Size(response.body().size()))?;
-            if let Some(decoded) = response.body().decoded_size() {
-                write!(f, " ({} decoded)", Size(decoded))?;
+///
+/// In bytes, piece by piece: a line has a dozen of them, and each would cost several times as much by way of `Display`.
+fn line(exchange: &Exchange, to: &mut Vec<u8>) -> io::Result<()> {
+    let put = |to: &mut Vec<u8>, bytes: &[u8]| to.extend_from_slice(bytes);
+    put(to, Clock(exchange.started()).ascii().as_bytes());
+    put(to, b"  ");
+    endpoint(exchange.client(), to);
+    put(to, b" > ");
+    endpoint(exchange.server(), to);
+    put(to, b"  ");
+    match exchange.request() {
+        Some(request) => {
+            escaped(request.method(), to);
+            put(to, b" ");
+            escaped(request.target(), to);
+            if request.body().size() > 0 {
+                put(to, b" (");
+                put(to, Size(request.body().size()).ascii().as_bytes());
+                put(to, b")");
             }
         }
-        if let Some(wait) = exchange.timing().wait {
-            write!(f, "  {}", Span(wait))?;
+        None => put(to, b"?"),
+    }
+    if let Some(response) = exchange.response() {
+        put(to, b"  ");
+        match response.status() {
+            Some(status) => put(to, Ascii::<5>::new().number(status.into(), 1).as_bytes()),
+            None => put(to, b"?"),
         }
-        if let Some(tunnel) = exchange.tunnel() {
-            write!(
-                f,
-                "  {} tunnel: sent {}, received {}",
-                tunnel.kind.name(),
-                Size(tunnel.client_bytes),
-                Size(tunnel.server_bytes)
-            )?;
+        if let Some(kind) = response.media_type() {
+            put(to, b" ");
+            escaped(kind.as_bytes(), to);
         }
-        match exchange.verdict() {
-            Verdict::Complete => Ok(()),
-            verdict => write!(f, "  [{verdict}]"),
+        put(to, b" ");
+        put(to, Size(response.body().size()).ascii().as_bytes());
+        if let Some(decoded) = response.body().decoded_size() {
+            put(to, b" (");
+            put(to, Size(decoded).ascii().as_bytes());
+            put(to, b" decoded)");
         }
+    }
+    if let Some(wait) = exchange.timing().wait {
+        put(to, b"  ");
+        put(to, Span(wait).ascii().as_bytes());
+    }
+    if let Some(tunnel) = exchange.tunnel() {
+        let (sent, received) = (Size(tunnel.client_bytes), Size(tunnel.server_bytes));
+        write!(to, "  {} tunnel: sent {sent}, received {received}", tunnel.kind.name())?;
+    }
+    match exchange.verdict() {
+        Verdict::Complete => Ok(()),
+        verdict => write!(to, "  [{verdict}]"),
     }
 }
 
