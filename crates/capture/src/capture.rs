@@ -242,13 +242,15 @@ impl Capture {
         }
         let in_place = self.holding().is_some();
         while batch.len() < most.min(Batch::MOST) && (in_place || !batch.is_full()) {
-            if let Some(file) = self.holding() {
-                file.hold(!batch.is_empty());
-            }
             match self.advance(true) {
                 Ok(Advance::Record(record)) => {
                     if in_place {
                         batch.lend(self.number, &record);
+                        if batch.len() == 1
+                            && let Some(file) = self.holding()
+                        {
+                            file.hold(true);
+                        }
                     } else {
                         batch.copy(&self.packet(&record));
                     }
@@ -361,8 +363,9 @@ impl Capture {
         }
     }
 
-    /// Goes on to the next packet that passes the filter, and remembers that the capture is over when it is.
-    #[inline]
+    /// Goes on to the next packet that passes the filter, and remembers that the capture is over when it is. Inlined into
+    /// the few loops over packets, so that a record is not copied on its way.
+    #[inline(always)]
     fn advance(&mut self, ticks: bool) -> Result<Advance, Error> {
         if self.over {
             return Ok(Advance::End);

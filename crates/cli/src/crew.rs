@@ -16,6 +16,9 @@ use crate::output::har::Har;
 use crate::output::{Kind, Output};
 use crate::pipeline::{Consumer, End, Pump};
 
+/// How many packets are decoded before they are taken, so that their connections can be looked up together.
+const AHEAD: usize = 16;
+
 /// The context of the streams that a factory makes.
 type ContextOf<F> = <<F as StreamFactory>::Stream as Stream>::Context;
 
@@ -70,6 +73,40 @@ where
     }
 }
 
+impl<F: StreamFactory> Crew<F>
+where
+    F: Send,
+    F::Stream: Send,
+    ContextOf<F>: Part,
+{
+    /// Takes the packets of a file, alone, some at a time.
+    fn go_through(&mut self, pump: &mut Pump<'_>) -> Result<()> {
+        let mut batch = Batch::default();
+        while pump.batch(&mut batch)? {
+            let (Some(assembler), Some(part)) = (&mut self.alone, self.parts.first_mut()) else { break };
+            let mut packets = batch.packets();
+            let mut ahead = Vec::with_capacity(AHEAD);
+            while packets.len() > 0 && !part.has_failed() {
+                ahead.clear();
+                ahead.extend(packets.by_ref().take(AHEAD).map(|packet| self.decoder.decode(packet)));
+                for decoded in ahead.iter().filter(|decoded| self.shard.has(decoded.flow.as_ref())) {
+                    part.packet(decoded);
+                }
+                assembler.assemble_all(&ahead, part);
+            }
+            if part.has_failed() {
+                break;
+            }
+            if let Some(now) = batch.tick() {
+                self.tick(now);
+                self.output().flush_idle();
+            }
+            self.output().check()?;
+        }
+        Ok(())
+    }
+}
+
 impl<F: StreamFactory + Send> Consumer for Crew<F>
 where
     F::Stream: Send,
@@ -111,7 +148,7 @@ where
 
     fn pump(&mut self, mut pump: Pump<'_>) -> Result<()> {
         if self.alone.is_some() {
-            return pump.each(self);
+            return if pump.takes_batches() { self.go_through(&mut pump) } else { pump.each(self) };
         }
         let workers = self.pools.drain(..).zip(self.parts.drain(..)).collect();
         let mut desk = Desk { pump, out: &mut self.out, archive: self.archive.as_mut() };

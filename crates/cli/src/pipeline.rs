@@ -163,6 +163,12 @@ impl Pump<'_> {
         }
     }
 
+    /// Whether packets come in batches without being copied, and nothing else is to be done with each of them.
+    pub(crate) fn takes_batches(&self) -> bool {
+        let one_file = matches!(&self.job.source, Source::Files(paths) if paths.len() == 1);
+        one_file && self.wanted.is_none() && self.writer.is_none()
+    }
+
     /// The next packets at once; `false` at the end.
     ///
     /// # Errors
