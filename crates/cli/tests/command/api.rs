@@ -66,6 +66,7 @@ fn whatever_the_order_the_bytes_are_the_same() {
     assert_eq!(run(&format!("api -q --model {all}")).out, files([0, 1, 2]).0);
 }
 
+#[cfg(feature = "libpcap")]
 #[test]
 fn the_last_words_are_the_filter() {
     let none = run(&format!("api -q -r {CAPTURE} 'port 81'"));
