@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use egret_reassembly::{Direction, Ending, Flow, Opened};
 
+use crate::behind::Behind;
 use crate::queue::Queue;
 use crate::side::{At, Lost, Side, State};
 use crate::slot::{Fault, Progress, Slot};
@@ -32,6 +33,8 @@ pub struct Connection {
     pub(crate) client: Side,
     pub(crate) server: Side,
     pub(crate) queue: Queue,
+    /// What the server said behind a hole, while answers may be found in there.
+    pub(crate) behind: Option<Box<Behind>>,
     pub(crate) next_index: u64,
     /// The latest packet and time that anything was decided at. What waited for others comes later than its packet.
     pub(crate) latest: Moment,
@@ -62,6 +65,7 @@ impl Connection {
             client: side(State::Prefix(None)),
             server: side(State::Start),
             queue: Queue::default(),
+            behind: None,
             next_index: 0,
             latest: Moment::default(),
         }
@@ -89,6 +93,12 @@ impl Connection {
         let direction = self.find(self.role(piece.direction), piece.bytes, context);
         let Piece { offset, timestamp, packet, ack, bytes, .. } = piece;
         let at = At { packet, timestamp, offset, ack };
+        if self.behind.is_some()
+            && direction == Direction::ClientToServer
+            && ack == Some(self.server.position)
+        {
+            self.find_behind(at.moment(), context); // The client goes on, and all that was said is received.
+        }
         if direction == Direction::ServerToClient {
             self.end_simple_request(at, context);
         }
@@ -135,6 +145,7 @@ impl Connection {
                 }
                 State::Lost(lost) => {
                     lost.bytes = lost.bytes.saturating_add(rest.len() as u64);
+                    self.keep_behind(direction, rest, at, context);
                     rest.len()
                 }
                 State::Ended => rest.len(),
@@ -155,6 +166,9 @@ impl Connection {
             return;
         }
         let direction = self.role(missing.direction);
+        if direction == Direction::ServerToClient {
+            self.forget_behind(context);
+        }
         let Missing { offset, len, at, .. } = missing;
         let why = Why::Gap(missing.reason);
         let until = offset.saturating_add(len);
@@ -217,6 +231,7 @@ impl Connection {
     /// The connection is over: what is still under way is delivered as it is.
     pub fn close<H: Handler>(&mut self, how: Ending, at: Moment, context: &mut Context<H>) {
         let why = Why::Ended(how);
+        self.find_behind(at, context);
         if self.not_http().is_none() && !self.end_hello(context) {
             self.cut(Direction::ClientToServer, None, why, at, context);
             self.cut(Direction::ServerToClient, None, why, at, context);

@@ -1,4 +1,5 @@
-//! Lost, and found again: what is done where a direction cannot be read on, and at the first bytes behind.
+//! Lost, and found again: what is done where a direction cannot be read on, and at the first bytes behind. Where the next
+//! message begins in mid-segment, see `behind.rs`.
 
 use egret_reassembly::{Direction, Opened};
 
@@ -71,8 +72,9 @@ impl Connection {
             side.resync = Some(*lost);
             side.state = State::Start;
             let position = side.position;
-            if direction == Direction::ClientToServer {
-                self.queue.found_requests(position);
+            match direction {
+                Direction::ClientToServer => self.queue.found_requests(position),
+                Direction::ServerToClient => self.forget_behind(context),
             }
         }
         direction

@@ -69,6 +69,7 @@
 #![forbid(unsafe_code)]
 
 mod anomaly;
+mod behind;
 mod bodies;
 mod body;
 mod budget;

@@ -95,7 +95,8 @@ impl Queue {
         }
     }
 
-    fn doubt_all(&mut self) {
+    /// Any exchange that waits may be joined from two different ones.
+    pub(crate) fn doubt_all(&mut self) {
         self.uncertain = self.slots.back().map_or(0, |slot| slot.exchange.index + 1);
     }
 
@@ -200,6 +201,18 @@ impl Queue {
                 Some(loss) => unasked(sent, loss.why),
             },
         }
+    }
+
+    /// Whether all that wait were asked at once, are whole, and have no answer yet; and nothing is known to be lost of what was
+    /// asked.
+    pub(crate) fn is_burst(&self) -> bool {
+        let waits = |slot: &Slot| {
+            slot.exchange.has_request && slot.request == Progress::Done && slot.response == Progress::Nothing
+        };
+        self.request_loss.is_none()
+            && self.skipped == 0
+            && self.slots.iter().all(|slot| waits(slot))
+            && self.slots.iter().skip(1).all(|slot| slot.pipelined)
     }
 
     fn pair_with_skipped(&mut self) -> Option<Pairing> {

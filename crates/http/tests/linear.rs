@@ -38,7 +38,7 @@ enum Call {
 type Make = fn(usize) -> Vec<Call>;
 
 /// Each kind of input, with the smaller of two sizes.
-const KINDS: [(&str, usize, Make); 27] = [
+const KINDS: [(&str, usize, Make); 29] = [
     ("head-byte-by-byte", 8_000, |size| vec![Call::Cut(CLIENT, 1, request(&field(size)))]),
     ("head-in-segments", 60_000, |size| vec![Call::Cut(CLIENT, 64, request(&field(size)))]),
     ("head-beyond-the-limit", 300_000, |size| vec![Call::Cut(CLIENT, 500, request(&field(size)))]),
@@ -83,6 +83,11 @@ const KINDS: [(&str, usize, Make); 27] = [
         };
         (0..size).flat_map(|_| pair().into_iter().chain([Call::Gap(SERVER, 9)])).collect()
     }),
+    // Two requests at once, and behind a hole what may hold their answers, and does not.
+    ("behind-holes", 20, |size| {
+        (0..size).flat_map(|_| behind("X: HTTP/1.1 200 OK\r\n".repeat(60))).collect()
+    }),
+    ("behind-a-hole", 4_000, |size| behind(chunked_answer(size)).collect()),
     // What is looked at for secrets.
     ("redacted-sums", 4_000, |size| vec![Call::Data(CLIENT, request(&secret("a+", size)))]),
     ("redacted-slashes", 8_000, |size| vec![Call::Data(CLIENT, request(&secret("/", size)))]),
@@ -118,6 +123,17 @@ fn answer(fields: &str, piece: usize, body: Vec<u8>) -> Vec<Call> {
 fn pipelined(size: usize) -> Vec<Call> {
     let responses = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n.".repeat(size);
     vec![Call::Cut(CLIENT, 1_000, request("").repeat(size)), Call::Cut(SERVER, 1_000, responses.into())]
+}
+
+/// Two requests at once, a hole, and what is behind it.
+fn behind(text: String) -> impl Iterator<Item = Call> {
+    let said = Call::Cut(SERVER, 1_000, ("x: y\r\n".to_owned() + &text).into());
+    [Call::Data(CLIENT, request("").repeat(2)), Call::Gap(SERVER, 9), said].into_iter()
+}
+
+/// Status lines, each with a body of small chunks that lasts until the end of all.
+fn chunked_answer(size: usize) -> String {
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned() + &"1\r\na\r\n".repeat(size)
 }
 
 /// Bytes that no coding makes shorter: those of a linear congruence.
