@@ -15,7 +15,8 @@ pub struct Limits {
     pub memory: usize,
     /// Connections that are open at a time. Worst case: about 700 bytes each (950 where something was sent again, refused
     /// or missing) and the size of the user's stream; what waits is charged to `memory`. As many that have ended are
-    /// remembered for 30 s, in about 110 bytes each. Default 200,000.
+    /// remembered for 30 s, in about 110 bytes each; [`Stats::forgotten`](crate::Stats::forgotten) counts those of more.
+    /// Default 200,000.
     pub connections: usize,
     /// Bytes of IP fragments that may wait, set aside from `memory`; at most a quarter of it. Default 4 MiB.
     pub fragments: usize,

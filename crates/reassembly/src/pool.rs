@@ -355,8 +355,8 @@ impl<F: StreamFactory> StreamPool<F> {
             if slot.class != Class::HalfOpen || answered || !matches!(ending, Ending::Reset { .. }) {
                 let ends = tracked.halves.each_ref().map(Half::end);
                 let (flow, last) = (tracked.about.flow, tracked.last);
-                let full = self.tombstones.add(&self.hasher, flow, ends, last, &self.limits);
-                self.stats.limits_hit += u64::from(full);
+                let forgotten = self.tombstones.add(&self.hasher, flow, ends, last, &self.limits);
+                self.stats.forgotten += forgotten;
             }
             self.forget(index);
         }

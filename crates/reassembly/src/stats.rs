@@ -103,6 +103,10 @@ pub struct Stats {
     pub peak_waiting: usize,
     /// How many times a limit took something away: a hole given up early, a connection evicted.
     pub limits_hit: u64,
+    /// Connections that were over and forgotten before their time, since so many others were
+    /// ([`Limits::connections`](crate::Limits::connections)). Nothing of them is lost; but what comes of one later counts as
+    /// a stray, or opens a connection that there is not.
+    pub forgotten: u64,
 }
 
 /// Connections by how they ended.
@@ -158,6 +162,7 @@ impl Stats {
         self.peak_connections += other.peak_connections;
         self.peak_waiting += other.peak_waiting;
         self.limits_hit += other.limits_hit;
+        self.forgotten += other.forgotten;
     }
 
     pub(crate) fn count_open(&mut self, opened: Opened) {

@@ -61,7 +61,7 @@ impl End {
 }
 
 impl Tombstones {
-    /// Remembers a connection; whether another one had to be forgotten before its time for that.
+    /// Remembers a connection; how many others had to be forgotten before their time for that.
     pub(crate) fn add(
         &mut self,
         hasher: &FlowHasher,
@@ -69,12 +69,12 @@ impl Tombstones {
         ends: [End; 2],
         last: Timestamp,
         limits: &Limits,
-    ) -> bool {
-        let mut full = false;
+    ) -> u64 {
+        let mut forgotten = 0;
         while let Some(oldest) = self.stones.front()
             && (oldest.gone || oldest.is_over(last, limits) || self.stones.len() >= limits.connections.max(1))
         {
-            full |= !oldest.gone && !oldest.is_over(last, limits);
+            forgotten += u64::from(!oldest.gone && !oldest.is_over(last, limits));
             self.pop(hasher);
         }
         let number = self.first.wrapping_add(self.stones.len() as u32);
@@ -83,7 +83,7 @@ impl Tombstones {
         table.insert_unique(hasher.hash(&flow), number, |number| {
             stones.get(number.wrapping_sub(*first) as usize).map_or(0, |stone| hasher.hash(&stone.flow))
         });
-        full
+        forgotten
     }
 
     /// Whether a segment is one of the last of a connection that is over. If it is of another connection with the same

@@ -25,13 +25,17 @@ fn every_fixture_gives_the_same_with_several_threads() {
     }
 }
 
+/// A classic pcap file's, of packets that begin with their network headers.
+const HEADER: [u8; 24] =
+    [0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 101, 0, 0, 0];
+
 /// How many connections there are in [`large`].
 pub(crate) const CONNECTIONS: u16 = 600;
 
 /// Many connections, thirty at a time and in turns, of three exchanges each. Packets are missing here and there, every
 /// seventh connection never ends, every eleventh is reset, and one packet in eighty is in two fragments.
 pub(crate) fn large(name: &str) -> std::path::PathBuf {
-    let mut file = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 101, 0, 0, 0];
+    let mut file = HEADER.to_vec();
     let mut count = 0_u32;
     for group in 0..CONNECTIONS / 30 {
         let ports = group * 30..(group + 1) * 30;
@@ -65,19 +69,8 @@ pub(crate) fn large(name: &str) -> std::path::PathBuf {
 /// The packets of the connection from this port: IPv4 without a link header, without checksums.
 fn packets(port: u16) -> Vec<Vec<u8>> {
     let (mut client, mut server) = (1_u32, 9_001_u32);
-    let packet = |up: bool, seq: u32, ack: u32, flags: u8, text: &[u8]| {
-        let ([from, to], ends) =
-            if up { ([1, 2], [10_000 + port, 80]) } else { ([2, 1], [80, 10_000 + port]) };
-        let mut bytes = vec![0x45, 0];
-        bytes.extend((40 + text.len() as u16).to_be_bytes());
-        bytes.extend([0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, from, 10, 0, 0, to]);
-        ends.iter().for_each(|port| bytes.extend(port.to_be_bytes()));
-        bytes.extend(seq.to_be_bytes());
-        bytes.extend(ack.to_be_bytes());
-        bytes.extend([0x50, flags, 0xff, 0xff, seq as u8, ack as u8, 0, 0]);
-        bytes.extend(text);
-        bytes
-    };
+    let packet =
+        |up: bool, seq: u32, ack: u32, flags: u8, text: &[u8]| packet(port, up, seq, ack, flags, text);
     let mut all =
         vec![packet(true, 0, 0, 2, b""), packet(false, 9_000, 1, 18, b""), packet(true, 1, 9_001, 16, b"")];
     for index in 0..3 {
@@ -102,6 +95,32 @@ fn packets(port: u16) -> Vec<Vec<u8>> {
         ]),
     }
     all
+}
+
+/// One packet of that connection, from the client or to it.
+fn packet(port: u16, up: bool, seq: u32, ack: u32, flags: u8, text: &[u8]) -> Vec<u8> {
+    let ([from, to], ends) = if up { ([1, 2], [10_000 + port, 80]) } else { ([2, 1], [80, 10_000 + port]) };
+    let mut bytes = vec![0x45, 0];
+    bytes.extend((40 + text.len() as u16).to_be_bytes());
+    bytes.extend([0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, from, 10, 0, 0, to]);
+    ends.iter().for_each(|port| bytes.extend(port.to_be_bytes()));
+    bytes.extend(seq.to_be_bytes());
+    bytes.extend(ack.to_be_bytes());
+    bytes.extend([0x50, flags, 0xff, 0xff, seq as u8, ack as u8, 0, 0]);
+    bytes.extend(text);
+    bytes
+}
+
+/// A capture of packets that all came at the same time.
+fn capture(packets: impl IntoIterator<Item = Vec<u8>>) -> Vec<u8> {
+    let mut file = HEADER.to_vec();
+    for packet in packets {
+        [0, 0, packet.len() as u32, packet.len() as u32]
+            .into_iter()
+            .for_each(|number| file.extend(number.to_le_bytes()));
+        file.extend(packet);
+    }
+    file
 }
 
 /// The packet in two fragments.
@@ -165,6 +184,79 @@ fn parts_of_the_connections_are_the_whole_together() {
     let parts = ["--shard 0/2", "--shard 1/2"].map(count);
     let sum: Vec<u64> = parts[0].iter().zip(parts[1]).map(|(one, other)| one + other).collect();
     assert_eq!(sum, count(""));
+    fs::remove_file(path).expect("it is there");
+}
+
+/// What `stats` says of a capture: as text, and as the number at each of these places.
+fn stats(path: &std::path::Path, more: &str, places: [&str; 4]) -> (String, [Option<u64>; 4]) {
+    let line = format!("stats -r {} {more}", path.display());
+    let record = run(&format!("{line} --json")).records().remove(0);
+    let number = |place: &str| record.pointer(place).and_then(serde_json::Value::as_u64);
+    (run(&line).text().to_owned(), places.map(number))
+}
+
+#[test]
+fn max_memory_is_divided_by_the_threads_and_stats_says_so() {
+    let path = std::env::temp_dir().join(format!("egret-divided-{}.pcap", std::process::id()));
+    let divided =
+        |text: &str, threads: u32| text.contains(&format!("each of {threads} threads has its part"));
+    // One connection of which 30 kB wait behind a hole: in the half of 128 KiB that is for segments, but not in that of two.
+    let open = [packet(0, true, 0, 0, 2, b""), packet(0, false, 9_000, 1, 18, b"")];
+    let wait = (0..30).map(|piece| packet(0, false, 9_101 + piece * 1_000, 1, 24, &[b'x'; 1_000]));
+    fs::write(&path, capture(open.into_iter().chain(wait))).expect("a temporary file");
+    let places =
+        ["/connections/limits_hit", "/exchanges/limits_hit", "/connections/threads", "/streams/missing"];
+    for (threads, memory, reached) in
+        [(1, "128K", false), (2, "128K", true), (2, "256K", false), (4, "256K", true), (1, "40K", true)]
+    {
+        let (text, [hit, messages, told, missing]) =
+            stats(&path, &format!("--max-memory {memory} --threads {threads}"), places);
+        assert_eq!((hit > Some(0), messages, missing), (reached, Some(0), Some(100)), "{threads} {memory}");
+        let several = reached && threads > 1;
+        assert_eq!(told, several.then_some(threads.into()), "{threads} {memory}");
+        assert_eq!(text.contains("limits     were reached"), reached, "{threads} {memory}: {text}");
+        assert_eq!(divided(&text, threads), several, "{threads} {memory}: {text}");
+    }
+    // A head of 10 kB whose end has not come, in the half for messages.
+    let head = format!("GET / HTTP/1.1\r\nCookie: {}", "x".repeat(10_000));
+    let open = [
+        packet(0, true, 0, 0, 2, b""),
+        packet(0, false, 9_000, 1, 18, b""),
+        packet(0, true, 1, 9_001, 16, b""),
+    ];
+    let pieces = head.as_bytes().chunks(1_000).zip(0..);
+    let pieces = pieces.map(|(text, piece)| packet(0, true, 1 + piece * 1_000, 9_001, 24, text));
+    fs::write(&path, capture(open.into_iter().chain(pieces))).expect("a temporary file");
+    for (threads, memory, reached) in [(1, "36K", false), (2, "36K", true), (2, "72K", false)] {
+        let (text, [hit, messages, told, _]) =
+            stats(&path, &format!("--max-memory {memory} --threads {threads}"), places);
+        assert_eq!((hit, messages > Some(0)), (Some(0), reached), "{threads} {memory}: {text}");
+        assert_eq!(told, reached.then_some(threads.into()), "{threads} {memory}");
+        assert_eq!(divided(&text, threads), reached, "{threads} {memory}: {text}");
+    }
+    fs::remove_file(path).expect("it is there");
+}
+
+#[test]
+fn connections_that_are_forgotten_soon_after_their_end_are_no_limit_that_took_something() {
+    let path = std::env::temp_dir().join(format!("egret-forgotten-{}.pcap", std::process::id()));
+    // Forty connections that end, one behind the other.
+    let ports = (0..1_000).filter(|port| port % 7 != 0 && port % 11 != 0).take(40);
+    fs::write(&path, capture(ports.flat_map(packets))).expect("a temporary file");
+    let places =
+        ["/connections/limits_hit", "/connections/forgotten", "/connections/threads", "/connections/total"];
+    let few = "--max-connections 10 --threads 1";
+    let (text, numbers) = stats(&path, few, places);
+    assert_eq!(numbers, [Some(0), Some(30), None, Some(40)]);
+    assert!(text.contains("\n  forgotten  30 connections within 30 s of their end: see --max-connections\n"));
+    assert!(!text.contains("limits "), "{text}");
+    let (text, [hit, forgotten, threads, _]) = stats(&path, "--max-connections 10 --threads 2", places);
+    // Each half of the table holds five, and at least as many are forgotten as from one that holds all ten.
+    assert!(hit == Some(0) && forgotten >= Some(30) && threads == Some(2), "{text}");
+    assert!(text.contains("of which each of 2 threads has its part"), "{text}");
+    let (text, numbers) = stats(&path, "--threads 1", places);
+    assert_eq!(numbers, [Some(0), Some(0), None, Some(40)]);
+    assert!(!text.contains("forgotten"), "{text}");
     fs::remove_file(path).expect("it is there");
 }
 

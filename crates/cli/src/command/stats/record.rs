@@ -92,8 +92,10 @@ impl Report<'_> {
             json.put("opened", self.opened());
             json.put("closed", self.closed());
             json.put("limits_hit", tcp.limits_hit);
+            json.put("forgotten", tcp.forgotten);
             // Where no limit was reached, it does not matter, and the output is that of one thread.
-            json.maybe("threads", (tcp.limits_hit + http.no_memory > 0 && *threads > 1).then_some(*threads));
+            let reached = tcp.limits_hit + tcp.forgotten + http.no_memory > 0;
+            json.maybe("threads", (reached && *threads > 1).then_some(*threads));
         });
         json.inside("streams", |json| {
             json.put("seen", tcp.totals.seen);
@@ -186,6 +188,10 @@ impl Display for Report<'_> {
                 f,
                 "\n  limits     were reached {times}: see --max-memory and --max-connections{divided}"
             )?;
+        }
+        if tcp.forgotten > 0 {
+            let over = Count(tcp.forgotten, "connection");
+            write!(f, "\n  forgotten  {over} within 30 s of their end: see --max-connections{divided}")?;
         }
         let (totals, gaps) = (&tcp.totals, Count(tcp.totals.gaps, "gap"));
         write!(
