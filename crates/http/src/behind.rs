@@ -8,7 +8,8 @@
 //! Promises: a response is found in here only if the bytes from its status line on are, to the last one, the answers to
 //! all requests that wait, one each, with plain heads and bodies that end by themselves; where they end, the client went on
 //! with all of them received, or nothing more came. Whatever is found is said to be uncertain. Each byte is kept once
-//! and looked at a bounded number of times; what is held is on the budget, and forgotten beyond [`WINDOW`].
+//! and looked at a bounded number of times; what is held is on the budget, and forgotten beyond [`WINDOW`]; and a burst has a
+//! bounded number of requests.
 //!
 //! What can still be taken for a response, and is then a lie that says it may be one: a recorded response with which the
 //! body of the last answer ends, if the hole took the head of that answer too, and all that was in front of it. Where the
@@ -61,10 +62,12 @@ impl Connection {
         }
         let end = at.offset.saturating_add(bytes.len() as u64);
         let near = end.saturating_sub(lost.until) <= WINDOW;
-        let kept = near
-            && self.queue.is_burst()
-            && self.queue.slots.len() > usize::from(lost.clean)
-            && self.behind.get_or_insert_default().take(bytes, at, &mut context.budget);
+        // Whether it is worth it is looked at once, at the first byte: there may be many requests, and many pieces.
+        let wanted = self.behind.is_some()
+            || at.offset == lost.until
+                && self.queue.slots.len() > usize::from(lost.clean)
+                && self.queue.is_burst();
+        let kept = near && wanted && self.behind.get_or_insert_default().take(bytes, at, &mut context.budget);
         if !kept {
             self.forget_behind(context);
         }

@@ -18,6 +18,9 @@ use crate::Why;
 use crate::side::Lost;
 use crate::slot::{Progress, Slot};
 
+/// The most requests that are looked at as one burst. Browsers that pipelined sent a few; each hole costs a look at all.
+const BURST: usize = 64;
+
 /// The exchanges under way. Requests are added at the back, responses belong to the front.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
@@ -204,12 +207,13 @@ impl Queue {
     }
 
     /// Whether all that wait were asked at once, are whole, and have no answer yet; and nothing is known to be lost of what was
-    /// asked.
+    /// asked. Never so of many.
     pub(crate) fn is_burst(&self) -> bool {
         let waits = |slot: &Slot| {
             slot.exchange.has_request && slot.request == Progress::Done && slot.response == Progress::Nothing
         };
-        self.request_loss.is_none()
+        self.slots.len() <= BURST
+            && self.request_loss.is_none()
             && self.skipped == 0
             && self.slots.iter().all(|slot| waits(slot))
             && self.slots.iter().skip(1).all(|slot| slot.pipelined)

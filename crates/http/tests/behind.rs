@@ -312,6 +312,13 @@ fn what_is_looked_at_is_bounded() {
         let expected = if found { uncertain(2, 2) } else { lost(2) };
         assert_eq!(on(talk, 3).lines(), [lost(1), expected, whole(3)], "{lines} lines");
     }
+    // Requests.
+    for (count, found) in [(64, true), (65, false)] {
+        let rest: String = (2..=count).map(|_| answer(2, "ab")).collect();
+        let talk = Talk::new().client(get(0).repeat(count));
+        let lines = on(behind(talk, &answer(1, "0123456789"), 25, &rest), 3).lines();
+        assert_eq!(lines[1].starts_with("GET /0 0 > 212 2 "), found, "{count}: {}", lines[1]);
+    }
     // Bytes behind the hole, and pieces.
     let rest = answer(2, "ab").len();
     let first = |size: usize| answer(1, &"x".repeat(size + 10));
