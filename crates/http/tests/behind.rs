@@ -194,6 +194,16 @@ fn what_can_be_taken_for_an_answer_is_said_to_be_uncertain() {
         on(talk.clone(), 3).lines(),
         [lost(1), "GET /2 0 > 260 8 response-head incomplete: pairing-uncertain".to_owned(), whole(3)]
     );
+    // Those behind it are what they are.
+    let talk = Talk::new().client(gets(1..=3)).lose_server(answer(1, "0123456789") + &second[..25]);
+    assert_eq!(
+        on(talk.server(second[25..].to_owned() + &answer(3, "true")), 4).lines()[1..],
+        [
+            "GET /2 0 > 260 8 response-head incomplete: pairing-uncertain".to_owned(),
+            uncertain(3, 4),
+            whole(4)
+        ]
+    );
     // One byte more behind it, and it is not.
     let second = answer(2, &(record + "\n"));
     let hole = answer(1, "0123456789") + &second[..25];
