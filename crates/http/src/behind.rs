@@ -6,14 +6,15 @@
 //! where the burst ends, and then looked at as a whole.
 //!
 //! Promises: a response is found in here only if the bytes from its status line on are, to the last one, the answers to
-//! all requests that wait, one each (but to the first, where the hole began with its answer), with plain heads and bodies that end by themselves; where they end, the client went on
-//! with all of them received, or nothing more came. Whatever is found is said to be uncertain. Each byte is kept once
-//! and looked at a bounded number of times; what is held is on the budget, and forgotten beyond [`WINDOW`]; and a burst has a
-//! bounded number of requests.
+//! all requests that wait, one each (but to the first, where the hole began with its answer), with plain heads and bodies
+//! that end by themselves; where they end, the client went on with all of them received, or nothing more came. Whatever is
+//! found is said to be uncertain. Each byte is kept once and looked at a bounded number of times; what is held is on the
+//! budget, and forgotten beyond [`WINDOW`]; and a burst has a bounded number of requests.
 //!
 //! What can still be taken for a response, and is then a lie that says it may be one: a recorded response with which a body
 //! ends, if the hole took the head of that body and all that was left of the answer in front of it. Of a hole that took a
-//! part of one answer only, nothing in that answer's body is taken for the next: the number of the answers would be wrong.
+//! part of one answer only, nothing in that answer's body is taken for the next: the number of the answers would be wrong, unless a length in it was made to
+//! fit what follows.
 
 use egret_reassembly::Direction;
 use memchr::memmem;

@@ -166,7 +166,7 @@ fn what_a_request_and_a_status_say_of_the_body_counts() {
 }
 
 #[test]
-fn no_body_is_taken_for_an_answer_while_the_last_answer_is_whole() {
+fn what_stands_in_the_body_that_lost_its_head_is_no_answer() {
     // A record of messages, as a proxy may write one, is the body of the answer that lost its head.
     let record = format!("{}{}", answer(50, "recorded"), answer(51, "recorded"));
     for body in [record.clone(), record.clone() + "\n", record.repeat(3)] {
