@@ -33,7 +33,7 @@ struct Entry {
 impl Batch {
     /// How many bytes are read into a block. Handing a block to a thread takes microseconds, going through it hundreds of
     /// them; and a few blocks fit into the caches that cores share.
-    pub(crate) const BLOCK: usize = 1 << 20;
+    pub(crate) const BLOCK: usize = 1 << 18;
 
     /// The most packets in a batch, however short they are.
     pub(crate) const MOST: usize = 1 << 16;

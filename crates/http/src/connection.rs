@@ -3,6 +3,7 @@
 //! Promises: every exchange is delivered once, with a verdict; a response answers the request it was sent for, or
 //! none. How heads are read is in `heads.rs`, bodies in `bodies.rs`, pairing in `queue.rs`; here is what is common.
 
+use std::hint::black_box;
 use std::time::Duration;
 
 use egret_reassembly::{Direction, Ending, Flow, Opened};
@@ -275,6 +276,22 @@ impl Connection {
     /// How it began.
     pub const fn opened(&self) -> Opened {
         self.opened
+    }
+
+    /// Reads what the next bytes of a direction will need.
+    pub(crate) fn fetch(&self, direction: Direction) {
+        let (side, slot) = match self.role(direction) {
+            Direction::ClientToServer => (&self.client, self.queue.slots.back()),
+            Direction::ServerToClient => (&self.server, self.queue.slots.front()),
+        };
+        black_box((self.speaks, side.position, side.state.is_body()));
+        if let Some(slot) = slot {
+            let message = match self.role(direction) {
+                Direction::ClientToServer => &slot.exchange.request.0,
+                Direction::ServerToClient => &slot.exchange.response.0,
+            };
+            black_box((slot.request, message.transfer.first, message.body.size, message.headers.fields.len()));
+        }
     }
 
     pub(crate) const fn side(&mut self, direction: Direction) -> &mut Side {

@@ -3,6 +3,7 @@
 //! What only segments tell is taken from them here: how long the handshake took, what was sent again, and whether a
 //! direction ended by itself or with the capture.
 
+use std::hint::black_box;
 use std::marker::PhantomData;
 
 use egret_reassembly::{
@@ -145,6 +146,11 @@ impl<H: Handler> Stream for HttpStream<H> {
         if self.sent(direction).fin {
             self.connection.end(direction, Moment { packet: self.packet, timestamp }, context);
         }
+    }
+
+    fn fetch(&self, direction: Direction) {
+        black_box(self.packet);
+        self.connection.fetch(direction);
     }
 
     fn complete(&mut self, close: Close, context: &mut Context<H>) {

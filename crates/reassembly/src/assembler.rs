@@ -98,7 +98,9 @@ impl<F: StreamFactory> Assembler<F> {
                     *place = self.pool.place(flow);
                 }
             }
-            self.pool.fetch(&places);
+            for (place, decoded) in places.iter().zip(packets) {
+                self.pool.fetch(*place, decoded);
+            }
             for (place, decoded) in places.into_iter().zip(packets) {
                 let Packet { number, timestamp, .. } = decoded.packet;
                 let now = self.pass(number, timestamp, context, &mut |_, _| {});

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::hint::black_box;
 
-use egret_decode::{Checksum, Flow, TcpFlags, Timestamp};
+use egret_decode::{Checksum, Decoded, Flow, TcpFlags, Timestamp};
 use hashbrown::HashTable;
 
 use crate::arrival::Arrival;
@@ -128,15 +128,16 @@ impl<F: StreamFactory> StreamPool<F> {
         self.find(self.hasher.hash(flow), flow).unwrap_or(NOWHERE)
     }
 
-    /// Has these connections brought near from wherever they are in memory.
-    pub(crate) fn fetch(&self, places: &[u32]) {
-        let read = |Slot { tracked, .. }: &Slot<F::Stream>| {
-            let [client, server] = &tracked.halves;
-            let stream = tracked.stream.is_some();
-            (tracked.last, client.next, client.scale, server.next, server.scale, stream)
-        };
-        for place in places {
-            black_box(self.slot(*place).map(read));
+    /// Has what a packet will need of its connection brought near from wherever it is in memory.
+    #[inline]
+    pub(crate) fn fetch(&self, place: u32, decoded: &Decoded<'_>) {
+        let Some(Slot { tracked, .. }) = self.slot(place) else { return };
+        let [client, server] = &tracked.halves;
+        black_box((tracked.last, client.next, client.scale, server.next, server.scale));
+        if let (Some(stream), Some(flow)) = (&tracked.stream, &decoded.flow)
+            && !decoded.payload.is_empty()
+        {
+            stream.fetch(tracked.direction(flow));
         }
     }
 
