@@ -10,16 +10,18 @@ use crate::head::{Headers, Span, text};
 use crate::{MessageAnomalies, MessageAnomaly};
 
 /// What requests and responses have in common.
+// In this order in memory: each piece of a body needs the first two.
+#[repr(C)]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Message {
+    pub(crate) transfer: Transfer,
+    pub(crate) body: Body,
     pub(crate) headers: Headers,
     /// The three words of the start line, in the order they are in.
     pub(crate) start: [Span; 3],
     pub(crate) status: u16,
     pub(crate) anomalies: MessageAnomalies,
     pub(crate) trailers: Headers,
-    pub(crate) body: Body,
-    pub(crate) transfer: Transfer,
 }
 
 impl Message {

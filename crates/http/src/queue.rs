@@ -23,6 +23,7 @@ const BURST: usize = 64;
 
 /// The exchanges under way. Requests are added at the back, responses belong to the front.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub(crate) struct Queue {
     pub(crate) slots: VecDeque<Box<Slot>>,
     /// What the last request acknowledged.

@@ -1,5 +1,7 @@
 //! An exchange under way: what will be reported, and what is known about it that will not.
 
+use std::hint::black_box;
+
 use crate::budget::{Budget, cost};
 use crate::message::Message;
 use crate::{Direction, Exchange, Part, Verdict, Why};
@@ -61,6 +63,16 @@ impl Slot {
             request_fault: None,
             response_fault: None,
         }
+    }
+
+    /// Reads what the next bytes of a message will need.
+    #[inline]
+    pub(crate) fn fetch(&self, direction: Direction) {
+        let message = match direction {
+            Direction::ClientToServer => &self.exchange.request.0,
+            Direction::ServerToClient => &self.exchange.response.0,
+        };
+        black_box((self.response, message.transfer.first, message.body.size, message.body.raw.len()));
     }
 
     pub(crate) const fn message(&mut self, direction: Direction) -> &mut Message {

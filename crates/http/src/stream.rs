@@ -47,14 +47,16 @@ impl<H: Handler> StreamFactory for HttpFactory<H> {
 }
 
 /// HTTP/1 on one TCP connection, found by content on any port.
+// In this order in memory: what each packet needs, and what each piece of a body does, in few lines of it.
+#[repr(C)]
 #[derive(Debug)]
 pub struct HttpStream<H> {
-    connection: Connection,
+    /// The last packet of the connection.
+    packet: u64,
     handshake: Handshake,
     client: Sent,
     server: Sent,
-    /// The last packet of the connection.
-    packet: u64,
+    connection: Connection,
     handler: PhantomData<fn(H)>,
 }
 

@@ -10,7 +10,9 @@ use egret_decode::{Flow, TcpFlags, Timestamp};
 use crate::arrival::{Arrival, Aside, Held};
 use crate::delivered::Delivered;
 use crate::half::{Fingerprint, Half};
+use crate::key::is_same;
 use crate::seq::{Numbering, distance};
+use crate::standing::Standing;
 use crate::{
     Admit, Anomaly, Close, Connection, Direction, Ending, Limits, Opened, Refusal, Segment, Stream,
     StreamFactory,
@@ -54,6 +56,7 @@ pub(crate) enum Phase {
 #[repr(C)]
 pub(crate) struct Tracked<S> {
     pub(crate) about: Connection,
+    pub(crate) standing: Standing,
     pub(crate) phase: Phase,
     pub(crate) ignoring: bool,
     duplicates_reported: bool,
@@ -92,6 +95,7 @@ impl<S: Stream> Tracked<S> {
         };
         Self {
             about,
+            standing: Standing::new(now),
             phase: if syn { Phase::HalfOpen } else { Phase::Held },
             began: now,
             last: now,
@@ -111,6 +115,12 @@ impl<S: Stream> Tracked<S> {
     /// Whether it is established, and nothing shows that a segment with its addresses may be of another connection.
     pub(crate) const fn is_settled(&self) -> bool {
         matches!(self.phase, Phase::Open) && self.finished.is_none() && self.aside.is_none()
+    }
+
+    /// Whether a flow is one of this connection's two.
+    #[inline]
+    pub(crate) fn is_of(&self, flow: &Flow) -> bool {
+        is_same(&self.about.flow, flow)
     }
 
     /// Which direction a flow is of, one of the connection's own.
@@ -496,11 +506,19 @@ fn lowest(numbers: impl Iterator<Item = u32>) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::mem::offset_of;
 
     /// What each connection takes is what a table full of them takes: growing it is a decision.
     #[test]
     fn a_connection_is_small() {
         let sizes = (size_of::<Tracked<()>>(), size_of::<Half>());
-        assert!(sizes.0 <= 512 && sizes.1 <= 160, "{sizes:?}");
+        assert!(sizes.0 <= 528 && sizes.1 <= 160, "{sizes:?}");
+    }
+
+    /// A look-up needs no more than the line of memory that a connection begins in.
+    #[test]
+    fn whose_it_is_comes_first() {
+        let flow = offset_of!(Tracked<()>, about) + offset_of!(Connection, flow);
+        assert!(flow + size_of::<Flow>() <= 56, "{flow}");
     }
 }

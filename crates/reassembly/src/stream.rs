@@ -104,17 +104,19 @@ pub enum Admit {
 }
 
 /// A TCP connection, as it looked when its roles were settled.
+// In this order in memory: each packet looks at the flow.
+#[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Connection {
-    /// The number of the connection's first packet: unique in a capture, and the same however it is processed.
-    pub id: u64,
     /// The flow from client to server, with the encapsulation ids it has.
     pub flow: Flow,
-    /// How the roles are known.
-    pub opened: Opened,
+    /// The number of the connection's first packet: unique in a capture, and the same however it is processed.
+    pub id: u64,
     /// Time of the first packet.
     pub started: Timestamp,
+    /// How the roles are known.
+    pub opened: Opened,
 }
 
 impl Connection {
