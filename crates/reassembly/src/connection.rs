@@ -343,11 +343,12 @@ impl<S: Stream> Tracked<S> {
                 Admit::Ignore => self.ignore(),
             }
         }
-        if self.in_order(&segment, arrival, env) {
-            return;
-        }
-        let arrival = Arrival { segment, ..*arrival };
-        self.apply(&arrival, env);
+        self.go_on(&Arrival { segment, ..*arrival }, env);
+    }
+
+    /// What a segment does behind its acceptance.
+    fn go_on<F: StreamFactory<Stream = S>>(&mut self, arrival: &Arrival<'_>, env: &mut Env<'_, F>) {
+        self.apply(arrival, env);
         if self.phase != Phase::Closed && !self.halves.iter().all(Half::is_quiet) {
             self.settle(env);
         }
@@ -355,6 +356,17 @@ impl<S: Stream> Tracked<S> {
             self.settle_aside(env);
             self.give_up_early(false, env);
         }
+    }
+
+    /// Goes on with a segment in which the stream has lost interest.
+    pub(crate) fn ignored<F: StreamFactory<Stream = S>>(
+        &mut self,
+        arrival: &Arrival<'_>,
+        env: &mut Env<'_, F>,
+    ) {
+        self.ignore();
+        let segment = Segment { direction: self.direction(&arrival.flow), ..arrival.segment };
+        self.go_on(&Arrival { segment, ..*arrival }, env);
     }
 
     /// Takes what was put aside and has become good.
@@ -411,7 +423,8 @@ impl<S: Stream> Tracked<S> {
         }
     }
 
-    fn notice_duplicate<F: StreamFactory<Stream = S>>(
+    #[inline]
+    pub(crate) fn notice_duplicate<F: StreamFactory<Stream = S>>(
         &mut self,
         segment: &Segment<'_>,
         (checksum, identification): (u16, u16),

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::hint::black_box;
 
-use egret_decode::{Checksum, Decoded, Flow, TcpFlags, Timestamp};
+use egret_decode::{Checksum, Decoded, Flow, Tcp, TcpFlags, Timestamp};
 use hashbrown::HashTable;
 
 use crate::arrival::Arrival;
@@ -14,9 +14,10 @@ use crate::connection::{Env, Tracked};
 use crate::delivered::Delivered;
 use crate::fate::Fate;
 use crate::half::Half;
+use crate::in_order::Short;
 use crate::key::{FlowHash, FlowHasher};
 use crate::queue::Queues;
-use crate::standing::{Booked, Class};
+use crate::standing::{Booked, Class, Standing};
 use crate::stats::Stats;
 use crate::strays::Strays;
 use crate::tombstones::Tombstones;
@@ -129,7 +130,48 @@ impl<F: StreamFactory> StreamPool<F> {
         }
     }
 
-    /// Takes one segment. Its connection is at `place`, or has to be looked for.
+    /// Takes one segment, if its connection is at `place` and it can go the short way.
+    #[inline]
+    pub(crate) fn in_order(
+        &mut self,
+        place: u32,
+        decoded: &Decoded<'_>,
+        (tcp, flow): (&Tcp<'_>, &Flow),
+        now: Timestamp,
+        context: &mut <F::Stream as Stream>::Context,
+    ) -> Short {
+        let Self { factory, limits, slots, delivered, stats, .. } = self;
+        let tracked = slots.get_mut(place as usize).and_then(Place::tracked_mut);
+        let is_it = |tracked: &&mut Tracked<_>| {
+            tracked.is_of(flow) && tracked.is_settled() && tracked.standing.booked.is_none()
+        };
+        let Some(tracked) = tracked.filter(is_it) else { return Short::Long };
+        let packet = decoded.packet.number;
+        let mut env = Env { limits, factory, context, delivered, now, packet };
+        let short = tracked.in_order(decoded, (tcp, flow), &mut env);
+        stats.segments += u64::from(short != Short::Long);
+        let (last, Standing { queued, class, .. }) = (tracked.last, &mut tracked.standing);
+        if short == Short::Gone && Queues::is_stale(*queued, last) {
+            *queued = self.queues.touch(place, *class, last);
+            self.note_silence(last);
+        }
+        short
+    }
+
+    /// Goes on with a segment of the connection at `place`, which has lost interest.
+    pub(crate) fn ignore(
+        &mut self,
+        arrival: &Arrival<'_>,
+        place: u32,
+        now: Timestamp,
+        context: &mut <F::Stream as Stream>::Context,
+    ) {
+        self.with(place, now, arrival.segment.packet, context, |tracked, env| tracked.ignored(arrival, env));
+        self.bury(place);
+    }
+
+    /// Takes one segment. Its connection is at `place`, unless another one has come there; if that is [`NOWHERE`], it is not
+    /// known.
     pub(crate) fn segment(
         &mut self,
         arrival: &Arrival<'_>,
@@ -139,12 +181,16 @@ impl<F: StreamFactory> StreamPool<F> {
     ) {
         self.stats.segments += 1;
         let packet = arrival.segment.packet;
-        let is_there = self.at(place).is_some_and(|tracked| tracked.is_of(&arrival.flow));
-        if is_there && self.at(place).is_some_and(|tracked| tracked.is_settled()) {
+        let there = self.at(place).filter(|tracked| tracked.is_of(&arrival.flow));
+        if there.is_some_and(Tracked::is_settled) {
             return self.deliver(place, arrival, now, context);
         }
         let hash = self.hasher.hash(&arrival.flow);
-        let index = if is_there { Some(place) } else { self.find(hash, &arrival.flow) };
+        let index = match there {
+            Some(_) => Some(place),
+            None if place == NOWHERE => None,
+            None => self.find(hash, &arrival.flow),
+        };
         if let Some(index) = index {
             let damaged = self.is_damaged(arrival);
             match self.at(index).map_or(Fate::Belongs, |tracked| tracked.fate(arrival, damaged)) {
