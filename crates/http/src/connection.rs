@@ -310,17 +310,24 @@ impl Connection {
         self.opened
     }
 
-    /// Reads what the next bytes of a direction will need.
+    /// Reads what the next bytes of a direction will need, so many of them.
     #[inline]
-    pub(crate) fn fetch(&self, direction: Direction) {
-        let direction = self.role(direction);
-        let slot = match direction {
-            Direction::ClientToServer => self.queue.slots.back(),
-            Direction::ServerToClient => self.queue.slots.front(),
-        };
+    pub(crate) fn fetch(&self, direction: Direction, len: u64) {
         black_box((self.speaks, self.client.position, self.server.position));
-        if let Some(slot) = slot {
-            slot.fetch(direction);
+        match self.role(direction) {
+            Direction::ClientToServer => {
+                if let Some(slot) = self.queue.slots.back() {
+                    slot.exchange.request.0.fetch();
+                }
+            }
+            Direction::ServerToClient => {
+                let Some(slot) = self.queue.slots.front() else { return };
+                slot.exchange.response.0.fetch();
+                // With its last bytes, an exchange is delivered and looked at as a whole.
+                if !matches!(self.server.state, State::Length(left) if left > len) {
+                    slot.fetch();
+                }
+            }
         }
     }
 

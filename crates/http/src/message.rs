@@ -1,5 +1,6 @@
 //! A request or a response, and what the two have in common.
 
+use std::hint::black_box;
 use std::ops::Deref;
 use std::time::Duration;
 
@@ -65,6 +66,12 @@ impl Message {
         let value = self.headers.get("content-type")?;
         let essence = value.split(|byte| *byte == b';').next()?.trim_ascii();
         (!essence.is_empty()).then(|| text(essence))
+    }
+
+    /// Reads what the next bytes of its body will need.
+    #[inline]
+    pub(crate) fn fetch(&self) {
+        black_box((self.transfer.first, self.body.size, self.body.raw.len()));
     }
 
     fn word(&self, number: usize) -> &[u8] {

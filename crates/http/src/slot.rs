@@ -65,14 +65,14 @@ impl Slot {
         }
     }
 
-    /// Reads what the next bytes of a message will need.
-    #[inline]
-    pub(crate) fn fetch(&self, direction: Direction) {
-        let message = match direction {
-            Direction::ClientToServer => &self.exchange.request.0,
-            Direction::ServerToClient => &self.exchange.response.0,
-        };
-        black_box((self.response, message.transfer.first, message.body.size, message.body.raw.len()));
+    /// Reads what its end will need.
+    pub(crate) fn fetch(&self) {
+        let Exchange { connection, request, response, informational, verdict, ended, .. } = &self.exchange;
+        black_box((connection, verdict, ended.packet, informational.len()));
+        black_box((self.acked, self.response, self.response_fault));
+        request.0.fetch();
+        request.0.headers.fetch(2);
+        response.0.headers.fetch(16);
     }
 
     pub(crate) const fn message(&mut self, direction: Direction) -> &mut Message {

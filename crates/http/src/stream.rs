@@ -150,9 +150,9 @@ impl<H: Handler> Stream for HttpStream<H> {
         }
     }
 
-    fn fetch(&self, direction: Direction) {
+    fn fetch(&self, direction: Direction, len: usize) {
         black_box(self.packet);
-        self.connection.fetch(direction);
+        self.connection.fetch(direction, len as u64);
     }
 
     fn complete(&mut self, close: Close, context: &mut Context<H>) {

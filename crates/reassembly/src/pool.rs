@@ -118,7 +118,7 @@ impl<F: StreamFactory> StreamPool<F> {
     pub(crate) fn fetch(&self, place: u32, decoded: &Decoded<'_>) {
         let (Some(tracked), Some(flow)) = (self.at(place), &decoded.flow) else { return };
         let direction = tracked.direction(flow);
-        black_box(tracked.packets);
+        black_box((tracked.phase, tracked.packets));
         for half in &tracked.halves {
             // At the beginning, in the middle and at the end.
             black_box((half.next, half.fingerprint.at, half.done));
@@ -126,7 +126,7 @@ impl<F: StreamFactory> StreamPool<F> {
         if let Some(stream) = &tracked.stream
             && !decoded.payload.is_empty()
         {
-            stream.fetch(direction);
+            stream.fetch(direction, decoded.payload.len());
         }
     }
 

@@ -37,10 +37,10 @@ pub trait Stream {
     /// One direction has said all it will say: its FIN came in order, or the connection is over.
     fn half_closed(&mut self, _direction: Direction, _timestamp: Timestamp, _context: &mut Self::Context) {}
 
-    /// Payload of this direction comes among the next few packets: what it will need may be brought near from wherever
-    /// it is in memory, by reading it, while the same is done for other streams. It is only that: nothing may depend on it,
-    /// and there may be no such call.
-    fn fetch(&self, _direction: Direction) {}
+    /// Among the next few packets there are so many bytes of payload of this direction: what they will need may be brought
+    /// near from wherever it is in memory, by reading it, while the same is done for other streams. It is only that: nothing
+    /// may depend on it, and there may be no such call.
+    fn fetch(&self, _direction: Direction, _len: usize) {}
 
     /// The connection is over; called exactly once, after everything else.
     fn complete(&mut self, close: Close, context: &mut Self::Context);
