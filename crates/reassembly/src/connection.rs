@@ -52,6 +52,26 @@ pub(crate) enum Phase {
     Closed,
 }
 
+/// How long a connection took to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Connecting {
+    /// Its SYN was not seen.
+    Unseen,
+    /// Its SYN came at this time.
+    Since(Timestamp),
+    /// From its SYN to what ended the handshake.
+    Took(Duration),
+}
+
+impl Connecting {
+    const fn took(self) -> Option<Duration> {
+        match self {
+            Self::Took(time) => Some(time),
+            _ => None,
+        }
+    }
+}
+
 /// A connection that is known to the pool, with its stream. What each packet needs comes first.
 #[repr(C)]
 pub(crate) struct Tracked<S> {
@@ -73,8 +93,7 @@ pub(crate) struct Tracked<S> {
     pub(crate) stream: Option<S>,
     /// When its first segment came, by the same clock.
     began: Timestamp,
-    pub(crate) syn_at: Option<Timestamp>,
-    pub(crate) connect: Option<Duration>,
+    pub(crate) connecting: Connecting,
 }
 
 impl<S: Stream> Tracked<S> {
@@ -104,8 +123,7 @@ impl<S: Stream> Tracked<S> {
             halves: [Half::default(), Half::default()],
             stream: None,
             aside: None,
-            syn_at: None,
-            connect: None,
+            connecting: Connecting::Unseen,
             finished: None,
             ending: None,
             duplicates_reported: false,
@@ -489,7 +507,7 @@ impl<S: Stream> Tracked<S> {
             how,
             timestamp: env.now,
             packet: env.packet,
-            connect: self.connect,
+            connect: self.connecting.took(),
             client_to_server: client.counts(),
             server_to_client: server.counts(),
         };
