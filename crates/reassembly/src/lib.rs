@@ -69,6 +69,7 @@ mod receiver;
 mod records;
 mod seq;
 mod shard;
+mod slots;
 mod standing;
 mod stats;
 mod strays;

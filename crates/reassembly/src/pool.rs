@@ -17,6 +17,7 @@ use crate::half::Half;
 use crate::in_order::Short;
 use crate::key::{FlowHash, FlowHasher};
 use crate::queue::Queues;
+use crate::slots::Slots;
 use crate::standing::{Booked, Class, Standing};
 use crate::stats::Stats;
 use crate::strays::Strays;
@@ -36,8 +37,7 @@ pub struct StreamPool<F: StreamFactory> {
     hasher: FlowHasher,
     /// The places of the connections that are not over, with what their flows hash to. Small, it stays in the cache.
     table: HashTable<(FlowHash, u32)>,
-    slots: Vec<Place<F::Stream>>,
-    free: Vec<u32>,
+    slots: Slots<F::Stream>,
     tombstones: Tombstones,
     queues: Queues,
     /// Before this time no connection can have been silent for too long.
@@ -52,32 +52,6 @@ pub struct StreamPool<F: StreamFactory> {
     pub(crate) stats: Stats,
 }
 
-/// Where a connection may be. Whether one is there is told in the line of memory that begins with whose it is: what a
-/// look-up needs is one line, fetched once.
-#[repr(u8, align(64))]
-enum Place<S> {
-    Free,
-    Taken(Tracked<S>),
-}
-
-impl<S> Place<S> {
-    #[inline]
-    const fn tracked(&self) -> Option<&Tracked<S>> {
-        match self {
-            Self::Free => None,
-            Self::Taken(tracked) => Some(tracked),
-        }
-    }
-
-    #[inline]
-    const fn tracked_mut(&mut self) -> Option<&mut Tracked<S>> {
-        match self {
-            Self::Free => None,
-            Self::Taken(tracked) => Some(tracked),
-        }
-    }
-}
-
 impl<F: StreamFactory> StreamPool<F> {
     /// A pool that has its streams made by `factory` and keeps to `limits`.
     pub fn new(factory: F, limits: Limits) -> Self {
@@ -86,8 +60,7 @@ impl<F: StreamFactory> StreamPool<F> {
             limits,
             hasher: FlowHasher::default(),
             table: HashTable::new(),
-            slots: Vec::new(),
-            free: Vec::new(),
+            slots: Slots::default(),
             tombstones: Tombstones::default(),
             queues: Queues::default(),
             next_sweep: NEVER,
@@ -141,7 +114,7 @@ impl<F: StreamFactory> StreamPool<F> {
         context: &mut <F::Stream as Stream>::Context,
     ) -> Short {
         let Self { factory, limits, slots, delivered, stats, .. } = self;
-        let tracked = slots.get_mut(place as usize).and_then(Place::tracked_mut);
+        let tracked = slots.at_mut(place);
         let is_it = |tracked: &&mut Tracked<_>| {
             tracked.is_of(flow) && tracked.is_settled() && tracked.standing.booked.is_none()
         };
@@ -296,10 +269,8 @@ impl<F: StreamFactory> StreamPool<F> {
         packet: u64,
         context: &mut <F::Stream as Stream>::Context,
     ) {
-        let mut open: Vec<(u64, u32)> = (0..)
-            .zip(&self.slots)
-            .filter_map(|(index, place)| place.tracked().map(|tracked| (tracked.about.id, index)))
-            .collect();
+        let mut open: Vec<(u64, u32)> =
+            self.slots.iter().map(|(index, tracked)| (tracked.about.id, index)).collect();
         open.sort_unstable();
         for (_, index) in open {
             self.remove(index, Ending::EndOfCapture, now, packet, context);
@@ -339,7 +310,7 @@ impl<F: StreamFactory> StreamPool<F> {
         act: impl FnOnce(&mut Tracked<F::Stream>, &mut Env<'_, F>),
     ) {
         let Self { factory, limits, slots, delivered, .. } = self;
-        let Some(tracked) = slots.get_mut(index as usize).and_then(Place::tracked_mut) else { return };
+        let Some(tracked) = slots.at_mut(index) else { return };
         act(tracked, &mut Env { limits, factory, context, delivered, now, packet });
         if tracked.standing.booked.is_some() || !tracked.is_plain() {
             tracked.tidy();
@@ -411,18 +382,8 @@ impl<F: StreamFactory> StreamPool<F> {
             self.stats.limits_hit += 1;
             self.remove(victim, Ending::Evicted, now, packet, context);
         }
-        let index = self.free.pop().unwrap_or(self.slots.len() as u32);
-        if index as usize == self.slots.len() {
-            if self.slots.len() == self.slots.capacity() {
-                // By an eighth, not by half: the table of connections is the largest thing there is.
-                self.slots.reserve_exact(1_024 + self.slots.len() / 8);
-            }
-            self.slots.push(Place::Free);
-        }
-        let Some(place) = self.slots.get_mut(index as usize) else { return index };
-        // Made in its place: see `forget`.
-        *place = Place::Taken(Tracked::new(arrival, now));
-        let Some(tracked) = place.tracked_mut() else { return index };
+        let inserted = self.slots.insert(|| Tracked::new(arrival, now));
+        let Some((index, tracked)) = inserted else { return NOWHERE };
         let class = Class::of(tracked);
         tracked.standing.class = class;
         tracked.standing.queued = self.queues.touch(index, class, now);
@@ -447,8 +408,7 @@ impl<F: StreamFactory> StreamPool<F> {
     }
 
     fn forget(&mut self, index: u32) {
-        let Some(place) = self.slots.get_mut(index as usize) else { return };
-        let Some(tracked) = place.tracked() else { return };
+        let Some(tracked) = self.slots.at(index) else { return };
         let hash = self.hasher.hash(&tracked.about.flow).spread();
         if let Ok(entry) = self.table.find_entry(hash, |(_, known)| *known == index) {
             entry.remove();
@@ -458,10 +418,8 @@ impl<F: StreamFactory> StreamPool<F> {
             booked.deadline.map(|deadline| self.deadlines.remove(&(deadline, tracked.about.id, index)));
             booked.waits_since.map(|since| self.waiters.remove(&(since, index)));
         }
-        // Dropped where it is: it is large, and a copy of it would take longer than all of this.
-        *place = Place::Free;
+        self.slots.remove(index);
         self.queues.remove(index);
-        self.free.push(index);
     }
 
     /// The connection that was the first to be silent for too long.
@@ -497,10 +455,10 @@ impl<F: StreamFactory> StreamPool<F> {
 
     #[inline]
     fn at(&self, index: u32) -> Option<&Tracked<F::Stream>> {
-        self.slots.get(index as usize).and_then(Place::tracked)
+        self.slots.at(index)
     }
 
     fn at_mut(&mut self, index: u32) -> Option<&mut Tracked<F::Stream>> {
-        self.slots.get_mut(index as usize).and_then(Place::tracked_mut)
+        self.slots.at_mut(index)
     }
 }
