@@ -125,9 +125,7 @@ impl Connection {
         let Piece { offset, timestamp, packet, ack, bytes, .. } = piece;
         let (len, direction) = (bytes.len() as u64, self.role(piece.direction));
         // What is gathered may be a request that ends when its response begins.
-        if self.speaks != Speaks::Http
-            || self.behind.is_some()
-            || matches!(self.client.state, State::Head(_))
+        if self.speaks != Speaks::Http || self.behind.is_some() || matches!(self.client.state, State::Head(_))
         {
             return false;
         }

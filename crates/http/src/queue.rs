@@ -128,7 +128,8 @@ impl Queue {
     pub(crate) fn pair(&mut self, at: u64, received: Option<u64>, lost: Option<&Lost>) -> Pairing {
         let pairing = self.choose(at, received, lost);
         if pairing.answers.is_ok()
-            && let (Some(loss), Some(slot)) = (self.request_loss.as_deref().copied(), self.slots.get(pairing.lost))
+            && let (Some(loss), Some(slot)) =
+                (self.request_loss.as_deref().copied(), self.slots.get(pairing.lost))
             && slot.exchange.index >= loss.first
         {
             let behind = slot.exchange.index + 1;

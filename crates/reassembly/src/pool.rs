@@ -251,7 +251,8 @@ impl<F: StreamFactory> StreamPool<F> {
     ) {
         while let Some(tracked) = self.at(index) {
             let until = tracked.last.after(self.limits.idle);
-            match tracked.standing.booked.as_ref().and_then(|booked| booked.deadline).filter(|at| *at <= now) {
+            match tracked.standing.booked.as_ref().and_then(|booked| booked.deadline).filter(|at| *at <= now)
+            {
                 Some(at) if at <= until => {
                     self.with(index, at, packet, context, |tracked, env| tracked.expire(env));
                     self.bury(index);
@@ -359,7 +360,10 @@ impl<F: StreamFactory> StreamPool<F> {
         {
             let answered = tracked.halves.iter().any(|half| half.syn_ack);
             // A refused connection said nothing that could come again.
-            if tracked.standing.class != Class::HalfOpen || answered || !matches!(ending, Ending::Reset { .. }) {
+            if tracked.standing.class != Class::HalfOpen
+                || answered
+                || !matches!(ending, Ending::Reset { .. })
+            {
                 let ends = tracked.halves.each_ref().map(Half::end);
                 let (flow, last) = (tracked.about.flow, tracked.last);
                 let forgotten = self.tombstones.add(&self.hasher, flow, ends, last, &self.limits);
