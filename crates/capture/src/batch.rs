@@ -9,7 +9,7 @@ use crate::{LinkType, Packet, Timestamp};
 
 /// A block of packets, as [`Capture::next_batch`](crate::Capture::next_batch) fills it, perhaps with a tick behind them.
 ///
-/// About 1 MiB of packets, or one that is longer, and 48 bytes for each packet beside. It is used again and again: what
+/// About 256 KiB of packets, or one that is longer, and 48 bytes for each packet beside. It is used again and again: what
 /// it held is forgotten when it is filled anew, and its memory kept.
 #[derive(Debug, Default)]
 pub struct Batch {
@@ -31,8 +31,8 @@ struct Entry {
 }
 
 impl Batch {
-    /// How many bytes are read into a block. Handing a block to a thread takes microseconds, going through it hundreds of
-    /// them; and a few blocks fit into the caches that cores share.
+    /// How many bytes are read into a block. Handing a block to a thread takes microseconds, going through it a hundred of
+    /// them or more; and of one thread the two blocks stay in its core's own cache, from the copy out of the kernel on.
     pub(crate) const BLOCK: usize = 1 << 18;
 
     /// The most packets in a batch, however short they are.
