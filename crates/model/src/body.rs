@@ -176,7 +176,8 @@ impl Document {
         (!self.texts).then_some(&self.value)
     }
 
-    /// Whether `text` is one of the scalars.
+    /// Whether `text` is one of the scalars, but not the name of a sort of things: `{"type": "users"}` says nothing of
+    /// what is called `users`.
     pub(crate) fn mentions(&self, text: &str) -> bool {
         fn within(value: &Value, text: &str, depth: usize) -> bool {
             match value {
@@ -185,7 +186,10 @@ impl Document {
                     values.iter().any(|value| within(value, text, depth - 1))
                 }
                 Value::Object(fields) if depth > 0 => {
-                    fields.values().any(|value| within(value, text, depth - 1))
+                    let sort = |name: &str| matches!(name, "type" | "kind" | "object" | "@type" | "resource");
+                    fields.iter().any(|(name, value)| {
+                        !(value.is_string() && sort(name)) && within(value, text, depth - 1)
+                    })
                 }
                 _ => false,
             }

@@ -83,7 +83,9 @@ impl<'a> Call<'a> {
         let method = Method::named(&text(self.request.method()))?;
         let preflight = method == Method::Options
             && self.request.headers().get("access-control-request-method").is_some();
-        (!preflight).then_some(method)
+        // What becomes another protocol (a WebSocket) is nothing that OpenAPI could describe.
+        let switches = self.status == 101;
+        (!preflight && !switches).then_some(method)
     }
 
     fn header<'m>(message: &'m Message, name: &str) -> std::borrow::Cow<'m, str> {

@@ -73,6 +73,145 @@ fn slugs_with_digits_are_values_without_a_schema_too() {
 }
 
 #[test]
+fn what_stands_behind_the_name_of_a_field_is_its_value() {
+    let thing = |value: &str| format!(r#"{{"id": 1, "colour": {value}}}"#);
+    let at = |path: &str| {
+        let answers = [("daily", "7"), ("weekly", "8")];
+        templates(answers.map(|(word, value)| get(&format!("{path}/{word}"), 200, &thing(value))).into())
+    };
+    for place in ["name", "tag", "by-colour", "count-by"] {
+        let found = at(&format!("/things/{place}"));
+        assert!(found.len() == 1 && found[0].contains('{'), "{found:?}");
+    }
+    assert_eq!(at("/things/group").len(), 2);
+    // But not if they answer otherwise, and never one.
+    let calls = vec![get("/t/name/lorem", 200, USER), get("/t/name/ipsum", 200, REPORT)];
+    assert_eq!(templates(calls), ["GET /t/name/ipsum", "GET /t/name/lorem"]);
+    assert_eq!(templates(vec![get("/t/name/lorem", 200, USER)]), ["GET /t/name/lorem"]);
+}
+
+#[test]
+fn common_words_are_values_where_they_are_called_so_in_the_answer() {
+    let words = ["daily", "weekly", "monthly"];
+    let at = |field: &str| {
+        let calls = words.map(|word| {
+            get(&format!("/plans/{word}"), 200, &format!(r#"{{"{field}": "{word}", "runs": 1, "late": 0}}"#))
+        });
+        templates(calls.into())
+    };
+    assert_eq!(at("title"), ["GET /plans/{planName}"]);
+    // The sort of a thing is not what it is called.
+    assert_eq!(at("type").len(), 3);
+    // Among names that are not common, one that is stays a place unless it is called so.
+    let calls = |summary: &str| {
+        let names = ["alice", "bob", "carol"].map(|name| get(&format!("/users/{name}"), 200, USER));
+        templates(names.into_iter().chain([get("/users/summary", 200, summary)]).collect())
+    };
+    assert_eq!(calls(USER), ["GET /users/summary", "GET /users/{userName}"]);
+    let settings = ["theme", "font", "colour-scheme"].iter().flat_map(|name| {
+        let path = format!("/settings/{name}");
+        [get(&path, 200, USER), send("PUT", &path, USER, USER)]
+    });
+    assert_eq!(
+        templates(settings.collect()),
+        ["GET /settings/{settingName}", "PUT /settings/{settingName}"],
+        "what can be changed as its siblings can is one of them"
+    );
+    assert_eq!(calls(&USER.replace("\"x\"", "\"summary\"")), ["GET /users/{userName}"]);
+}
+
+#[test]
+fn what_clients_leave_out_tells_no_places_apart() {
+    // Each changes something else.
+    let calls = [r#"{"open": true}"#, r#"{"note": "x", "size": 3}"#, r#"{"colour": "red"}"#];
+    let names = ["pool-a", "pool-b", "pool-c"];
+    let changes = names.iter().zip(calls).flat_map(|(name, change)| {
+        let path = format!("/pools/{name}");
+        [get(&path, 200, USER), Call { status: 204, ..send("PATCH", &path, change, "") }]
+    });
+    assert_eq!(templates(changes.collect()), ["GET /pools/{poolName}", "PATCH /pools/{poolName}"]);
+    // Below the same name, each asks for something else; and more or less of the same at the places themselves.
+    let asks = [r#"{"limit": 1}"#, r#"{"since": "x"}"#, r#"{"tags": ["x"]}"#];
+    let made =
+        [r#"{"name": "x"}"#, r#"{"name": "x", "size": 1, "colour": "red"}"#, r#"{"name": "x", "note": "y"}"#];
+    let calls = names.iter().zip(asks).zip(made).flat_map(|((name, ask), made)| {
+        let path = format!("/pools/{name}");
+        [
+            get(&path, 200, USER),
+            send("POST", &path, made, USER),
+            send("POST", &format!("{path}/runs"), ask, "[]"),
+        ]
+    });
+    assert_eq!(
+        templates(calls.collect()),
+        ["GET /pools/{poolName}", "POST /pools/{poolName}", "POST /pools/{poolName}/runs"]
+    );
+    // What has different names and is asked for different things is two places.
+    let calls = [
+        ("grow", r#"{"by": 1, "of": "x"}"#),
+        ("paint", r#"{"red": 1, "blue": 2}"#),
+        ("weigh", r#"{"kg": 1}"#),
+    ];
+    let calls =
+        calls.map(|(name, sent)| Call { status: 204, ..send("POST", &format!("/pools/{name}"), sent, "") });
+    assert_eq!(templates(calls.into()).len(), 3);
+}
+
+#[test]
+fn what_was_empty_and_what_may_be_anything_tells_no_places_apart() {
+    let values = [r#""x""#, "7", r#"{"a": 1, "b": 2}"#, r#"["x"]"#, "null"];
+    let tags = ["[]", r#"["x"]"#, r#"["x", "y"]"#, "[]", "[]"];
+    let names = ["lorem", "ipsum", "dolor", "amet", "elit"];
+    let calls = names.iter().zip(values).zip(tags).map(|((name, value), tags)| {
+        let body = format!(
+            r#"{{"id": 1, "made": "x", "changed": "x", "value": {value}, "tags": {tags}, "of": "x"}}"#
+        );
+        get(&format!("/settings/{name}"), 200, &body)
+    });
+    assert_eq!(templates(calls.collect()), ["GET /settings/{settingName}"]);
+}
+
+#[test]
+fn items_are_told_from_actions_beside_them() {
+    // What can be read and taken away is an item, whatever it holds.
+    let items = ["key-a", "key-b", "key-c"].iter().flat_map(|name| {
+        let path = format!("/runs/7/input/{name}");
+        [get(&path, 200, "1"), Call { method: "DELETE", ..get(&path, 204, "") }]
+    });
+    assert_eq!(
+        templates(items.collect()),
+        ["GET /runs/{runId}/input/{inputName}", "DELETE /runs/{runId}/input/{inputName}"]
+    );
+    // One name with numbers behind it is one of many, though nothing is answered.
+    let gone = |name: &str| Call {
+        method: "DELETE",
+        answered_as: "text/plain",
+        ..get(&format!("/w/{name}"), 204, "")
+    };
+    assert_eq!(templates(["worker-0", "worker-1", "worker-2"].map(gone).into()), ["DELETE /w/{wName}"]);
+    assert_eq!(templates(["worker-a", "farmer-b", "miller-c"].map(gone).into()).len(), 3);
+    // What is only posted to beside items is none, nor what only has places below it.
+    let mut calls: Vec<_> =
+        ["alpha", "bravo", "gamma"].map(|name| get(&format!("/limits/{name}"), 200, USER)).into();
+    calls.push(Call {
+        status: 204,
+        ..send("POST", "/limits/increment", r#"{"slots": 1, "names": ["x"]}"#, "")
+    });
+    calls.push(Call { status: 204, ..send("POST", "/limits/leases/7/renew", r#"{"slots": 1}"#, "") });
+    assert_eq!(
+        templates(calls),
+        ["POST /limits/increment", "POST /limits/leases/{leaseId}/renew", "GET /limits/{limitName}"]
+    );
+}
+
+#[test]
+fn what_becomes_another_protocol_is_no_operation() {
+    let socket =
+        Call { headers: "Connection: Upgrade\r\nUpgrade: websocket\r\n".into(), ..get("/events", 101, "") };
+    assert_eq!(templates(vec![get("/users", 200, "[]"), socket]), ["GET /users"]);
+}
+
+#[test]
 fn identifiers_are_values_by_their_looks() {
     for (segment, name) in [
         ("0189a6f0-4d1c-7b52-8f3a-000000000001", "thingId"),

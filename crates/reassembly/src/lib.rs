@@ -69,8 +69,6 @@ mod receiver;
 mod records;
 mod seq;
 mod shard;
-mod slots;
-mod standing;
 mod stats;
 mod strays;
 mod stream;

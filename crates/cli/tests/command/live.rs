@@ -63,19 +63,15 @@ fn start(line: &[&str]) -> (Child, Receiver<String>) {
     (child, lines)
 }
 
-/// Waits until the command captures: it catches signals from then on. What is said earlier may be seen in part, and a request
-/// whose answer alone is seen is another record than what is asked for here.
-fn wait_for(child: &Child) {
-    while !catches_signals(child) {
-        thread::sleep(Duration::from_millis(10));
+/// Makes requests until the command, which may still be starting, prints a line.
+fn first_line(port: u16, lines: &Receiver<String>) -> String {
+    for _ in 0..PATIENCE.as_millis() / 200 {
+        get(port);
+        if let Ok(line) = lines.recv_timeout(Duration::from_millis(200)) {
+            return line;
+        }
     }
-}
-
-/// Makes a request once the command captures: the line that it prints for it, while nothing else happens.
-fn first_line(port: u16, child: &Child, lines: &Receiver<String>) -> String {
-    wait_for(child);
-    get(port);
-    lines.recv_timeout(PATIENCE).expect("a line is printed")
+    panic!("nothing was printed")
 }
 
 #[test]
@@ -86,8 +82,7 @@ fn exchanges_are_printed_as_they_happen_and_a_signal_ends_cleanly() {
     for name in ["-INT", "-TERM"] {
         let port = serve();
         let (child, lines) = start(&["http", "-i", "lo", "--json", &format!("tcp port {port}")]);
-        let exchange: serde_json::Value =
-            serde_json::from_str(&first_line(port, &child, &lines)).expect("JSON");
+        let exchange: serde_json::Value = serde_json::from_str(&first_line(port, &lines)).expect("JSON");
         assert_eq!(exchange["request"]["target"], "/live");
         assert_eq!(exchange["response"]["body"]["size"], 5);
         assert_eq!(exchange["verdict"], "complete");
@@ -105,7 +100,7 @@ fn a_capture_is_counted_written_and_read_back() {
     let port = serve();
     let copy = crate::run::file("live.pcapng", b"");
     let (child, lines) = start(&["streams", "-i", "lo", "-w", &copy, &format!("tcp port {port}")]);
-    first_line(port, &child, &lines);
+    first_line(port, &lines);
     let (code, summary) = signal("-INT", child);
     assert_eq!(code, Some(0), "{summary}");
     let read = run(&format!("http --json -r {copy}"));
@@ -165,7 +160,9 @@ fn a_quiet_capture_ends_at_once_on_a_signal() {
     let said = "egret: capturing on lo; Ctrl-C ends it\negret: 0 packets, 0 dropped\n";
     for (quiet, expected) in [(None, said), (Some("--quiet"), "")] {
         let (child, _) = start(&line.into_iter().chain(quiet).collect::<Vec<_>>());
-        wait_for(&child);
+        while !catches_signals(&child) {
+            thread::sleep(Duration::from_millis(10));
+        }
         let (code, errors) = signal("-INT", child);
         assert_eq!((code, errors.as_str()), (Some(0), expected));
     }
@@ -234,7 +231,9 @@ fn several_interfaces_are_captured_at_once() {
     let filter = format!("tcp port {port}");
     let words: Vec<&str> = line.split(' ').chain([filter.as_str()]).collect();
     let (child, _) = start(&words);
-    wait_for(&child);
+    while !catches_signals(&child) {
+        thread::sleep(Duration::from_millis(10));
+    }
     get(port);
     thread::sleep(Duration::from_millis(300));
     let (code, said) = signal("-INT", child);
@@ -277,7 +276,9 @@ fn what_is_written_live_is_readable_after_a_kill() {
     let port = serve();
     let copy = crate::run::file("killed.pcapng", b"");
     let (mut child, _) = start(&["packets", "-i", "lo", "-w", &copy, &format!("tcp port {port}")]);
-    wait_for(&child);
+    while !catches_signals(&child) {
+        thread::sleep(Duration::from_millis(10));
+    }
     let mut written = 0;
     for _ in 0..100 {
         get(port);

@@ -4,7 +4,7 @@
 //! bounded: however many literals there are, each is compared with few others.
 
 use super::alike::{Alike, Profile};
-use super::words::{is_common, is_language, is_reserved, numbers_versions};
+use super::words::{is_common, is_language, is_reserved, names_field, numbers_versions, stem};
 use crate::facts::{Facts, Reading};
 use crate::operation::Place;
 use crate::tree::{Evidence, Tree};
@@ -98,6 +98,12 @@ impl Open {
         !self.is_word() && (text.len() >= 12 || text.bytes().filter(u8::is_ascii_digit).count() >= 3)
     }
 
+    /// Whether both are one name with different numbers behind it: `worker-1`, `worker-2`.
+    fn is_twin_of(&self, other: &Self) -> bool {
+        let mine = stem(&self.literal.text);
+        mine.is_some() && mine == stem(&other.literal.text)
+    }
+
     fn is_echoed(&self) -> bool {
         self.literal.tree.evidence.echoed > 0
     }
@@ -127,8 +133,22 @@ pub(crate) fn separate(
             known
                 .is_some_and(|known| cluster.iter().take(4).any(|one| one.profile.alike(&known) == Alike::No))
         };
-        if are_values(&cluster, before.is_none()) && !differs() {
-            cluster.into_iter().for_each(|open| values.join(open.literal));
+        let named = before.flatten().is_some_and(names_field);
+        if are_values(&cluster, before.is_none(), named) && !differs() {
+            // `/users/summary` may answer what users do: a word that people give to places is a value only if it is
+            // said to be one, or can be changed as they can.
+            let told = named || cluster.iter().all(|open| is_language(&open.literal.text));
+            let (those, common): (Vec<_>, Vec<_>) = cluster
+                .into_iter()
+                .partition(|open| told || open.is_echoed() || !is_common(&open.literal.text));
+            for open in common {
+                if those.iter().take(4).any(|value| open.profile.is_item_like(&value.profile)) {
+                    values.join(open.literal);
+                } else {
+                    places.push(open.literal);
+                }
+            }
+            those.into_iter().for_each(|open| values.join(open.literal));
         } else {
             rest.extend(cluster);
         }
@@ -144,7 +164,10 @@ pub(crate) fn separate(
             // Where more names came than could be places, those that are no words are what is left of them.
             _ if values.many && !open.is_word() => true,
             Alike::No => false,
-            Alike::Weak => any_text && !common,
+            Alike::Weak => {
+                let meets = known.as_ref().is_some_and(|known| open.profile.meets(known));
+                any_text && !common && (meets || open.profile.is_item())
+            }
             Alike::Strong if open.is_word() => any_text && (!common || open.is_echoed()),
             Alike::Strong => true,
         };
@@ -166,7 +189,8 @@ fn clusters(open: Vec<Open>) -> Vec<Vec<Open>> {
     for one in open {
         let like = |cluster: &&mut Vec<Open>| {
             let Some(first) = cluster.first() else { return false };
-            let slugs = one.is_slug() && first.is_slug() && one.profile.meets(&first.profile);
+            let looks = one.is_slug() && first.is_slug() || one.is_twin_of(first);
+            let slugs = looks && one.profile.meets(&first.profile);
             let least = if slugs { Alike::Weak } else { Alike::Strong };
             first.profile.alike(&one.profile) >= least
                 && cluster.iter().take(4).all(|known| known.profile.alike(&one.profile) != Alike::No)
@@ -179,8 +203,9 @@ fn clusters(open: Vec<Open>) -> Vec<Vec<Open>> {
     clusters
 }
 
-/// Whether literals that answer alike are values of one parameter.
-fn are_values(cluster: &[Open], top: bool) -> bool {
+/// Whether literals that answer alike are values of one parameter; `named` if they are said to be those of
+/// a field by the place in front of them (`/users/name/alice`).
+fn are_values(cluster: &[Open], top: bool, named: bool) -> bool {
     let count = cluster.len();
     let number = |is: &dyn Fn(&Open) -> bool| cluster.iter().filter(|open| is(open)).count();
     let common = number(&|open| is_common(&open.literal.text));
@@ -198,6 +223,8 @@ fn are_values(cluster: &[Open], top: bool) -> bool {
         () if count >= 2 && cluster.iter().all(|open| is_language(&open.literal.text)) => true,
         // At the top there are places for the most part.
         () if top => count >= 8 && common * 3 <= count && (slugs * 2 > count || echoed * 2 > count),
+        // Behind the name of a field there are values, and what repeats its own name is what is called by it.
+        () if (named && count >= 2 || count >= 3 && echoed == count) && strong() => true,
         // Two words are no pattern, whatever they answer: two resources of one kind are described one by one.
         () if count >= 3 => common * 2 <= count,
         () => slugs >= 2 && common * 2 <= count && strong(),

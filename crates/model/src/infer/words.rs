@@ -95,6 +95,29 @@ pub(crate) fn numbers_versions(word: &str) -> bool {
     matches!(word.to_ascii_lowercase().as_str(), "api" | "rest" | "v" | "version" | "apis")
 }
 
+/// Names of fields by which things are looked up.
+const FIELDS: [&str; 20] = [
+    "name", "slug", "key", "code", "sku", "tag", "email", "username", "login", "handle", "alias", "uuid",
+    "hash", "checksum", "digest", "isbn", "iban", "barcode", "hostname", "by",
+];
+
+/// Whether what follows is the value of a field: `/users/name/alice`, `/users/by-team/red`, `/events/count-by/day`.
+pub(crate) fn names_field(word: &str) -> bool {
+    let lower = word.to_ascii_lowercase();
+    FIELDS.contains(&lower.as_str())
+        || lower.starts_with("by-")
+        || lower.starts_with("by_")
+        || lower.ends_with("-by")
+        || lower.ends_with("_by")
+}
+
+/// What is left of a name without the number at its end: `worker-` of `worker-17`. `None` if there is no number, or no
+/// name.
+pub(crate) fn stem(text: &str) -> Option<&str> {
+    let stem = text.trim_end_matches(|letter: char| letter.is_ascii_digit());
+    (stem.len() < text.len() && stem.len() >= 3).then_some(stem)
+}
+
 /// One of what a plural names: `users` to `user`, `categories` to `category`.
 pub(crate) fn singular(word: &str) -> String {
     let lower = word.to_ascii_lowercase();
