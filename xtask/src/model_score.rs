@@ -1,10 +1,12 @@
 //! `cargo xtask model-score`: what `egret api` infers from traffic, beside what the servers publish about themselves.
 //!
-//! Two servers: an application of FastAPI with 33 operations that was written for this (`model_score/app.py`), and
-//! pygeoapi. A client calls each as people would, then schemathesis as nobody would; egret captures both over the
-//! loopback interface. `model_score/score.py` compares egret and mitmproxy2swagger with the published document, and
-//! openapi-spec-validator reads what egret wrote. Needs Python 3, the network for `pip`, and the right to capture;
-//! never part of `test`. What it installs and makes lies in `target/model-score`.
+//! Three servers: an application of FastAPI with 33 operations that was written for this (`model_score/app.py`); Prefect,
+//! whose 188 operations are described out of its own types, with its own client; and pygeoapi, which answers more than it
+//! publishes, and publishes properties that it does not send. A client calls each as people would, then schemathesis as
+//! nobody would; egret captures both over the loopback interface. `model_score/score.py` compares egret and
+//! mitmproxy2swagger with the published document, and openapi-spec-validator reads what egret wrote. Needs Python 3, the
+//! network for `pip`, and the right to capture; never part of `test`. What it installs and makes lies in
+//! `target/model-score`.
 
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
@@ -19,35 +21,61 @@ use crate::shell::Program;
 use crate::workspace::{self, built};
 
 /// What drives and compares; versions that were tried together.
-const TOOLS: &str = "fastapi==0.165.0 uvicorn==0.54.0 httpx==0.28.1 python-multipart==0.0.34 email-validator==2.4.0 \
-    schemathesis==4.32.5 mitmproxy2swagger==0.14.0 openapi-spec-validator==0.9.0 pyyaml";
+const TOOLS: &str = "schemathesis==4.32.5 mitmproxy2swagger==0.14.0 openapi-spec-validator==0.9.0 pyyaml";
 
 /// A server that publishes its own description.
 struct Subject {
     name: &'static str,
     port: u16,
+    /// What it is made of; the folder of its programs is named after it.
+    packages: &'static str,
     /// What runs it, behind the folder of its programs.
     serve: &'static str,
+    variables: &'static [(&'static str, &'static str)],
+    /// What its paths begin with, beside what its description says.
+    base: &'static str,
     /// Where it publishes its description.
     published: &'static str,
+    /// Run by its own Python.
     client: &'static str,
     /// Whether the aims are asked of it: pygeoapi answers calls that it does not publish.
     judged: bool,
 }
 
-const SUBJECTS: [Subject; 2] = [
+const SUBJECTS: [Subject; 3] = [
     Subject {
         name: "app",
         port: 18_731,
+        packages: "fastapi==0.165.0 uvicorn==0.54.0 httpx==0.28.1 python-multipart==0.0.34 email-validator==2.4.0",
         serve: "uvicorn app:app --port 18731 --log-level error",
+        variables: &[],
+        base: "",
         published: "/openapi.json",
         client: "drive.py",
         judged: true,
     },
     Subject {
+        name: "prefect",
+        port: 18_733,
+        packages: "prefect==3.9.1",
+        serve: "prefect server start --host 127.0.0.1 --port 18733 --no-ui --no-services",
+        variables: &[
+            ("PREFECT_HOME", "prefect-home"),
+            ("PREFECT_SERVER_ANALYTICS_ENABLED", "false"),
+            ("DO_NOT_TRACK", "1"),
+        ],
+        base: "/api",
+        published: "/api/openapi.json",
+        client: "prefect_drive.py",
+        judged: true,
+    },
+    Subject {
         name: "geo",
         port: 18_732,
+        packages: "pygeoapi==0.21.0 httpx==0.28.1",
         serve: "pygeoapi serve",
+        variables: &[("PYGEOAPI_CONFIG", "geo.yml"), ("PYGEOAPI_OPENAPI", "openapi.yml")],
+        base: "",
         published: "/openapi?f=json",
         client: "geo_drive.py",
         judged: false,
@@ -59,7 +87,9 @@ pub(crate) fn run() -> Result<()> {
     let place = Place { folder: workspace::root().join("target/model-score") };
     fs::create_dir_all(&place.folder).context("cannot make target/model-score")?;
     place.venv("venv", TOOLS)?;
-    place.venv("geo-venv", "pygeoapi")?;
+    for subject in &SUBJECTS {
+        place.venv(&subject.venv(), subject.packages)?;
+    }
     let mut fell_short = false;
     for subject in &SUBJECTS {
         println!("\n==> {}", subject.name);
@@ -67,6 +97,12 @@ pub(crate) fn run() -> Result<()> {
         fell_short |= short && subject.judged;
     }
     if fell_short { bail!("egret api fell short of its aims, above") } else { Ok(()) }
+}
+
+impl Subject {
+    fn venv(&self) -> String {
+        format!("{}-venv", self.name)
+    }
 }
 
 /// The folder where everything is made.
@@ -132,7 +168,7 @@ impl Place {
 
         let used = self.at(format!("{}.pcapng", subject.name));
         let capture = self.capture(subject, &used)?;
-        Program::new(self.tool("python"), "").arg(Self::script(subject.client)).arg(&base).run()?;
+        self.drive(subject, &base)?;
         capture.interrupt()?;
 
         let abused = self.at(format!("{}-fuzz.pcapng", subject.name));
@@ -143,7 +179,7 @@ impl Place {
         let status = Command::new(self.tool("schemathesis"))
             .arg("run")
             .arg(&published)
-            .args(["--url", &base])
+            .args(["--url", &format!("{base}{}", subject.base)])
             .args(how.split_whitespace())
             .current_dir(&self.folder)
             .stdout(log.try_clone()?)
@@ -162,14 +198,16 @@ impl Place {
 
     fn serve(&self, subject: &Subject) -> Result<Running> {
         let (program, rest) = subject.serve.split_once(' ').unwrap_or((subject.serve, ""));
-        let bin = if subject.name == "geo" { "geo-venv/bin" } else { "venv/bin" };
+        let bin = PathBuf::from(subject.venv()).join("bin");
         for name in ["app.py", "geo.yml"] {
             fs::copy(Self::script(name), self.at(name))?;
         }
         fs::write(self.at("nests.csv"), nests())?;
+        // What Prefect remembers of the last time.
+        let _ = fs::remove_dir_all(self.at("prefect-home"));
         if subject.name == "geo" {
             let generate = "openapi generate geo.yml --output-file openapi.yml";
-            let status = Command::new(self.at(bin).join(program))
+            let status = Command::new(self.at(&bin).join(program))
                 .args(generate.split(' '))
                 .current_dir(&self.folder)
                 .stdout(Stdio::null())
@@ -179,10 +217,10 @@ impl Place {
             }
         }
         let log = File::create(self.at(format!("{}.log", subject.name)))?;
-        let child = Command::new(self.at(bin).join(program))
+        let child = Command::new(self.at(&bin).join(program))
             .args(rest.split_whitespace())
             .current_dir(&self.folder)
-            .envs([("PYGEOAPI_CONFIG", "geo.yml"), ("PYGEOAPI_OPENAPI", "openapi.yml")])
+            .envs(self.variables(subject))
             .stdout(log.try_clone()?)
             .stderr(log)
             .process_group(0)
@@ -196,6 +234,33 @@ impl Place {
             sleep(Duration::from_millis(200));
         }
         bail!("{program} does not answer at {url}: see target/model-score/{}.log", subject.name)
+    }
+
+    /// Calls the server as people would. What the client has to say is kept.
+    fn drive(&self, subject: &Subject, base: &str) -> Result<()> {
+        let log = format!("{}.client.log", subject.name);
+        let out = File::create(self.at(&log))?;
+        let status = Command::new(self.at(subject.venv()).join("bin/python"))
+            .arg(Self::script(subject.client))
+            .arg(base)
+            .current_dir(&self.folder)
+            .envs(self.variables(subject))
+            .stdout(out.try_clone()?)
+            .stderr(out)
+            .status();
+        if status.context("cannot run the client")?.success() {
+            Ok(())
+        } else {
+            bail!("the client failed: see {log}")
+        }
+    }
+
+    /// Variables of the environment, those that name folders with the whole path.
+    fn variables(&self, subject: &Subject) -> impl Iterator<Item = (&'static str, PathBuf)> {
+        let folder = |name: &str| name.ends_with("_HOME");
+        subject.variables.iter().map(move |(name, value)| {
+            (*name, if folder(name) { self.at(value) } else { PathBuf::from(value) })
+        })
     }
 
     fn capture(&self, subject: &Subject, file: &Path) -> Result<Running> {
@@ -222,7 +287,7 @@ impl Place {
         let [ours, theirs, archive, lines] = ["yaml", "mitm.yaml", "har", "jsonl"]
             .map(|end| self.at(format!("{}-{}.{end}", subject.name, captures.len())));
         egret("api --quiet")?.arg("-o").arg(&ours).run()?;
-        egret("http --quiet --json")?.output_to(File::create(&lines)?)?;
+        egret("http --quiet --json --body-bytes 1048576")?.output_to(File::create(&lines)?)?;
         egret("http --quiet")?.arg("--har").arg(&archive).output_to(File::create(self.at("har.log"))?)?;
         Program::new(self.tool("python"), "").arg(Self::script("har.py")).arg(&archive).run()?;
         let _ = fs::remove_file(&theirs);

@@ -10,11 +10,25 @@
   publish about errors is seldom what they send.
 
 Null is left out of types: `integer or null` that was never null in the traffic is `integer`.
+
+`all published` counts every property that is published. The aim is held against `properties`, where only that is asked
+for which the traffic, read here by itself, can decide; the same for every tool:
+
+* a published property that no body had, or that was null in all of them, is not asked for, as operations that were not
+  called are not;
+* where the document lets anything be (`{}`, an object whose fields it does not name), nothing is compared: neither the
+  type there nor what is below it;
+* whether a property is required: where the document says that it may be left out, and nobody ever left it out, nothing
+  is compared. Of responses pydantic's documents say so of every field with a default, though it is always sent; of
+  requests nobody but the server knows what it would do without. Where it was left out once, or the document requires
+  it, it counts.
 """
 
 import json
 import re
 import sys
+from collections import Counter
+from urllib.parse import parse_qsl
 
 import yaml
 
@@ -32,13 +46,16 @@ def plain(path):
 
 def operations(document):
     found = {}
+    # Where the document says that its paths begin.
+    servers = document.get("servers") or [{}]
+    base = re.sub(r"^[a-z]+://[^/]*", "", servers[0].get("url", "")).rstrip("/")
     for path, item in (document.get("paths") or {}).items():
         if path == "/openapi.json" or path.startswith("ignore:"):
             continue
         for method, operation in item.items():
             if method in METHODS:
                 shared = item.get("parameters", [])
-                found[(method.upper(), plain(path))] = (path, operation, shared)
+                found[(method.upper(), plain(base + path))] = (base + path, operation, shared)
     return found
 
 
@@ -79,6 +96,25 @@ class Schemas:
         if "number" in found:
             found.discard("integer")
         return "|".join(sorted(found)) or "any"
+
+    def open_places(self, schema, at="", depth=0):
+        """The places where anything may be."""
+        variants = [v for v in self.variants(schema) if v.get("type") != "null"]
+        known = ("type", "enum", "const", "properties", "items", "additionalProperties")
+        if depth > 8 or any(not any(word in v for word in known) for v in variants):
+            yield at
+            return
+        for variant in variants:
+            fields = variant.get("properties") or {}
+            if variant.get("type") == "object" and not fields and variant.get("additionalProperties", True) in (True, {}):
+                yield f"{at}."
+                yield f"{at}{{}}"
+            for name, part in fields.items():
+                yield from self.open_places(part, f"{at}.{name}", depth + 1)
+            if variant.get("type") == "array":
+                yield from self.open_places(variant.get("items", {}), f"{at}[]", depth + 1)
+            if isinstance(variant.get("additionalProperties"), dict):
+                yield from self.open_places(variant["additionalProperties"], f"{at}{{}}", depth + 1)
 
     def properties(self, schema, at="", depth=0):
         if depth > 8:
@@ -122,40 +158,103 @@ def parameters(document, entry):
     return found
 
 
-def bodies(document, operation):
+def bodies(document, operation, read=lambda schemas, schema: set(schemas.properties(schema))):
     schemas = Schemas(document)
     found = {}
     body = schemas.resolve(operation.get("requestBody") or {})
     for media, content in (body.get("content") or {}).items():
         if "schema" in (content or {}):
-            found[("request", media.split(";")[0])] = set(schemas.properties(content["schema"]))
+            found[("request", media.split(";")[0])] = read(schemas, content["schema"])
     for status, response in (operation.get("responses") or {}).items():
         response = schemas.resolve(response)
         for media, content in (response.get("content") or {}).items():
             if "schema" in (content or {}):
-                found[(str(status), media.split(";")[0])] = set(schemas.properties(content["schema"]))
+                found[(str(status), media.split(";")[0])] = read(schemas, content["schema"])
     return found
 
 
-def called(lines, published):
-    """The published operations that were called with success, and how often each answered what."""
-    templates = []
-    for (method, path), (full, _, _) in published.items():
-        pattern = re.compile("^" + re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(full)) + "$")
-        templates.append((full.count("{"), method, path, pattern))
-    templates.sort(key=lambda template: template[0])
-    found = set()
-    for line in lines:
-        exchange = json.loads(line)
-        request, response = exchange.get("request"), exchange.get("response")
-        if not request or not response or not 200 <= response.get("status", 0) < 400:
-            continue
-        target = request["target"].split("?")[0]
-        for _, method, path, pattern in templates:
-            if method == request["method"] and pattern.match(target):
-                found.add((method, path))
-                break
-    return found
+class Traffic:
+    """The published operations that were called with success, and what their bodies held."""
+
+    def __init__(self, lines, published, document):
+        self.called = set()
+        self.had, self.objects = Counter(), Counter()
+        templates = []
+        for (method, path), (full, operation, _) in published.items():
+            pattern = re.compile("^" + re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(full)) + "$")
+            maps = bodies(document, operation, lambda schemas, schema: frozenset(
+                name for name, _, _ in schemas.properties(schema) if name.endswith("{}")))
+            templates.append((full.count("{"), method, path, pattern, maps))
+        templates.sort(key=lambda template: template[0])
+        for line in lines:
+            exchange = json.loads(line)
+            request, response = exchange.get("request"), exchange.get("response")
+            if not request or not response or not 100 <= response.get("status", 0) < 600:
+                continue
+            target = request["target"].split("?")[0]
+            for _, method, path, pattern, maps in templates:
+                if method == request["method"] and pattern.match(target):
+                    status = response["status"]
+                    if 200 <= status < 400:
+                        self.called.add((method, path))
+                    if not 400 <= status < 500:
+                        self.read((method, path), "request", request, maps)
+                    self.read((method, path), str(status), response, maps)
+                    break
+
+    def read(self, operation, part, message, maps):
+        media = next((value for name, value in message["headers"] if name.lower() == "content-type"), "")
+        media = media.split(";")[0]
+        text = (message.get("body") or {}).get("text")
+        try:
+            if media == "application/x-www-form-urlencoded":
+                body = dict(parse_qsl(text or ""))
+            elif media == "multipart/form-data":
+                body = dict.fromkeys(re.findall(r'[; ]name="([^"]*)"', text or ""), "")
+            else:
+                body = json.loads(text)
+        except (TypeError, ValueError):
+            return
+        place = (part, media)
+        self.walk((operation, place), body, "", maps.get(place, frozenset()))
+
+    def walk(self, where, value, at, maps):
+        if value is not None:
+            self.had[(where, at)] += 1
+        if isinstance(value, dict):
+            self.objects[(where, at)] += 1
+            for name, inner in value.items():
+                place = f"{at}{{}}" if f"{at}{{}}" in maps else f"{at}.{name}"
+                self.objects[(where, place, "named")] += 1
+                self.walk(where, inner, place, maps)
+        elif isinstance(value, list):
+            for inner in value:
+                self.walk(where, inner, f"{at}[]", maps)
+
+    def decidable(self, where, mine, theirs, anything):
+        """What of two sets of properties the traffic can decide."""
+
+        def asked(name):
+            return self.had[(where, name)] > 0
+
+        def free(name):
+            return any(name == place or name.startswith((f"{place}.", f"{place}[", f"{place}{{")) or
+                       place[-1:] in (".", "}") and name.startswith(place) for place in anything)
+
+        true = {name: (kind, required) for name, kind, required in theirs}
+        def settled(name, kind, required):
+            if name not in true:
+                return name, kind, required
+            published, must = true[name]
+            parent = re.sub(r"(\.[^.\[{]*|\[\]|\{\})$", "", name)
+            always = self.objects[(where, name, "named")] == self.objects[(where, parent)]
+            if not must and always:
+                required = must
+            return name, kind, required
+
+        mine = {settled(*one) for one in mine if not free(one[0]) and (one[0] not in true or asked(one[0]))}
+        theirs = {one for one in theirs if asked(one[0]) and not free(one[0])}
+        return mine, theirs
 
 
 class Score:
@@ -177,9 +276,10 @@ class Score:
         return precision, recall, f1
 
 
-def compare(published, inferred, exercised):
+def compare(published, inferred, traffic):
+    exercised = traffic.called
     true, claimed = operations(published), operations(inferred)
-    scores = {name: Score() for name in ("operations", "parameters", "statuses", "properties", "names alone", "errors")}
+    scores = {name: Score() for name in ("operations", "parameters", "statuses", "properties", "all published", "errors")}
     scores["operations"].add(set(claimed), {key for key in true if key in exercised})
     for key in sorted(set(claimed) & exercised):
         where = " ".join(key)
@@ -192,19 +292,19 @@ def compare(published, inferred, exercised):
         statuses = lambda entry: {str(status) for status in entry[1].get("responses", {})}
         scores["statuses"].add(statuses(claimed[key]), statuses(true[key]), where)
         ours, theirs = bodies(inferred, claimed[key][1]), bodies(published, true[key][1])
+        anything = bodies(published, true[key][1], lambda schemas, schema: set(schemas.open_places(schema)))
         for place in sorted(set(ours) | set(theirs)):
             if place[0] != "request" and place[0] not in statuses(claimed[key]):
                 continue
             if place not in theirs:
                 continue
             at = f"{where} {' '.join(place)}"
-            name = lambda properties: {path for path, _, _ in properties}
             mine = ours.get(place, set())
             if place[0][0] in "45":
                 scores["errors"].add(mine, theirs[place], at)
             else:
-                scores["properties"].add(mine, theirs[place], at)
-                scores["names alone"].add(name(mine), name(theirs[place]), at)
+                scores["all published"].add(mine, theirs[place], at)
+                scores["properties"].add(*traffic.decidable((key, place), mine, theirs[place], anything[place]), at)
     return scores
 
 
@@ -212,13 +312,13 @@ def main():
     lines, published, *others = sys.argv[1:]
     published = load(published)
     with open(lines) as file:
-        exercised = called(file, operations(published))
-    print(f"{len(exercised)} of {len(operations(published))} published operations were called with success")
+        traffic = Traffic(file, operations(published), published)
+    print(f"{len(traffic.called)} of {len(operations(published))} published operations were called with success")
     print(f"{'':20} {'':20} {'precision':>10} {'recall':>10} {'F1':>10}")
     failed = False
     for other in others:
         name, path = other.split("=", 1)
-        scores = compare(published, load(path), exercised)
+        scores = compare(published, load(path), traffic)
         for what, score in scores.items():
             precision, recall, f1 = score.row()
             if score.true == 0 and what != "operations":
@@ -229,7 +329,7 @@ def main():
             failed |= name == "egret" and aim is not None and score.true > 0 and f1 < aim
         if name == "egret":
             for what, score in scores.items():
-                if what in ("statuses", "errors", "names alone"):
+                if what in ("statuses", "errors", "all published"):
                     continue
                 for where, thing in score.wrong:
                     print(f"  {what}: claimed, not published: {where} {thing}")
