@@ -125,7 +125,8 @@ impl Content {
     /// Adds a body that was read.
     pub(crate) fn add(&mut self, document: &Document, reading: Reading<'_>) {
         self.schema.observe(SCHEMA, |root, added| {
-            walk(root, &document.value, document.texts, DEPTH, added, reading)
+            walk(root, &document.value, document.texts, DEPTH, added, reading);
+            0
         });
     }
 }

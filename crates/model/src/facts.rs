@@ -296,6 +296,11 @@ impl Evidence for Facts {
         }
         self.shapes.merge(shapes);
     }
+
+    /// Which of its names came together is of no use where they are not told apart.
+    fn folded(&mut self) {
+        self.shapes.close();
+    }
 }
 
 fn widen(range: &mut Option<(u64, u64)>, value: u64) {

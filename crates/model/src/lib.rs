@@ -48,8 +48,15 @@
 //! * 256 servers, 64 query parameters, 32 headers, cookies and statuses, 4 media types, 16 different values (more, and
 //!   none is kept), 16 segments, 18 levels of a body.
 //!
-//! A million different URLs of one shape take no more memory than a few hundred. The worst case is a server made for
-//! it, with different bodies behind each of thousands of paths: some gigabytes, which it must send first.
+//! * 196,608 nodes of everything together, each of which takes about a kilobyte. They are divided equally among the
+//!   servers of which more than 256 were observed (among 256, once there were more servers than that). An API that needs
+//!   more than its share, a quarter of which is for calls that were refused, is divided as well: at each place, what is
+//!   known of it and the branches below it have equal parts; schemas are folded to theirs, and without a part parameters
+//!   and bodies are left out. A description of such an API says so (`x-egret-limited`, [`Model::limited`]).
+//!
+//! A million different URLs of one shape take no more memory than a few hundred; an API of 1,600 operations, each with
+//! bodies of 60 fields, is kept whole. The worst that a server, its clients and scans were found to do takes less than
+//! 256 MiB; the longest values that are kept, at every place at once, could make it four times as much.
 //!
 //! # What is not kept
 //!
@@ -62,6 +69,9 @@
 //! their end say nothing about what is missing, and bodies that are not whole are no evidence.
 
 #![forbid(unsafe_code)]
+
+#[cfg(test)]
+extern crate self as egret_model;
 
 mod body;
 mod check;

@@ -6,15 +6,55 @@ use egret_http::Exchange;
 use serde::{Deserialize, Serialize};
 
 use crate::key::{Key, hash};
-use crate::observe::{Call, PATHS};
+use crate::observe::Call;
 use crate::operation::Place;
-use crate::tree::{Bounded, Tree, grow, is_false, is_zero};
+use crate::tree::{Bounded, Bounds, Tree, grow, is_false, is_zero};
 
 /// APIs that are told apart; those beyond are counted.
-const APIS: usize = 256;
+const APIS: usize = if cfg!(test) { 3 } else { 256 };
 
 /// Names of sources that are kept.
 const SOURCES: usize = 1_024;
+
+/// Path nodes of one API, before they are divided.
+const PATHS: usize = 4_096;
+
+/// Nodes of everything that is kept of heavy APIs: of paths, and of what is known of bodies and parameters. A node takes
+/// about a kilobyte. (So few in tests that all of the laws below are about what is over the limit.)
+const NODES: usize = if cfg!(test) { 400 } else { 196_608 };
+
+/// What an API may weigh without a share of its own.
+const LIGHT: usize = if cfg!(test) { 12 } else { 256 };
+
+/// Of what is kept, the share of one API, in nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Share(usize);
+
+impl Default for Share {
+    fn default() -> Self {
+        Self(NODES)
+    }
+}
+
+impl Share {
+    /// What no API exceeds that is described: all is there already.
+    pub(crate) const ALL: Bounds = Bounds { nodes: PATHS, weight: usize::MAX };
+
+    const fn of(self, weight: usize) -> Bounds {
+        let nodes = self.0 / 8;
+        Bounds { nodes: if nodes < PATHS { nodes } else { PATHS }, weight }
+    }
+
+    /// Of calls that were accepted: three quarters.
+    pub(crate) const fn found(self) -> Bounds {
+        self.of(self.0 - self.0 / 4)
+    }
+
+    /// Of calls that were refused.
+    pub(crate) const fn refused(self) -> Bounds {
+        self.of(self.0 / 4)
+    }
+}
 
 /// What was observed of every API, added up: the evidence from which descriptions are inferred.
 ///
@@ -35,6 +75,9 @@ pub struct Model {
     /// Names of sources by their hashes.
     #[serde(default)]
     sources: BTreeMap<u64, Box<str>>,
+    /// What each heavy API may take; follows from the rest.
+    #[serde(skip)]
+    share: Share,
 }
 
 /// What was observed of one server.
@@ -64,19 +107,23 @@ impl Model {
         };
         let authority = call.authority().unwrap_or_else(|| exchange.server().to_string());
         self.sources.entry(number).or_insert_with(|| source.into());
-        self.apis.entry(Key::literal(&authority)).or_default().observe(&call, self.examples);
-        self.keep();
+        let api = self.apis.entry(Key::literal(&authority)).or_default();
+        let light = !api.is_heavy();
+        api.observe(&call, self.examples, self.share);
+        if light || self.sources.len() > SOURCES {
+            self.keep();
+        }
     }
 
     /// Adds what another has observed.
     pub fn merge(&mut self, other: Self) {
-        let Self { apis, others, incomplete, examples, sources } = other;
+        let Self { apis, others, incomplete, examples, sources, share: _ } = other;
         for (key, api) in apis {
             let known = self.apis.entry(key).or_default();
             grow(&mut known.calls, api.calls);
             grow(&mut known.elsewhere, api.elsewhere);
-            known.found.merge(api.found, PATHS);
-            known.refused.merge(api.refused, PATHS);
+            known.found.merge(api.found, self.share.found());
+            known.refused.merge(api.refused, self.share.refused());
         }
         grow(&mut self.others, others);
         grow(&mut self.incomplete, incomplete);
@@ -92,6 +139,19 @@ impl Model {
         while self.sources.len() > SOURCES {
             self.sources.pop_last();
         }
+        // Which were heavy of those that are only counted is not known.
+        let heavy =
+            if self.others > 0 { APIS } else { self.apis.values().filter(|api| api.is_heavy()).count() };
+        let share = Share(NODES / heavy.max(1));
+        if share != self.share {
+            self.share = share;
+            self.apis.values_mut().for_each(|api| api.settle(share));
+        }
+    }
+
+    /// The servers of which more was observed than is kept whole: what they answer is described in part.
+    pub fn limited(&self) -> impl Iterator<Item = &str> {
+        self.apis().filter(|(_, api)| api.is_limited()).map(|(name, _)| name)
     }
 
     /// The servers that were called, as their clients call them, and how many exchanges there were with each.
@@ -125,9 +185,103 @@ impl Model {
         for api in self.apis.values_mut() {
             for tree in [&mut api.found, &mut api.refused] {
                 tree.each(each);
-                tree.restore(PATHS);
             }
+            api.found.restore(self.share.found());
+            api.refused.restore(self.share.refused());
         }
         self.keep();
+    }
+}
+
+impl Api {
+    /// Whether it needs a share; once it does, it always will.
+    fn is_heavy(&self) -> bool {
+        self.found.weight().saturating_add(self.refused.weight()) > LIGHT
+    }
+
+    fn settle(&mut self, share: Share) {
+        self.found.settle(share.found());
+        self.refused.settle(share.refused());
+    }
+
+    /// Whether more was observed than is kept whole.
+    pub(crate) const fn is_limited(&self) -> bool {
+        self.found.is_divided() || self.refused.is_divided()
+    }
+}
+
+#[cfg(test)]
+#[path = "../tests/play/mod.rs"]
+mod play;
+
+/// That the laws hold where the limits do something: they are small in these tests.
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::play::{Call, get, learned, numbered};
+    use super::*;
+    use crate::Options;
+
+    fn call() -> impl Strategy<Value = Call> {
+        let segment = prop_oneof!["[a-c]{1,2}", "[a-z]{3}", "[0-9]{1,2}", "[a-d]-[0-9]{4}"];
+        let path = prop::collection::vec(segment, 0..4).prop_map(|path| path.join("/"));
+        let target = (path, prop::collection::vec("[a-z]{1,2}=[0-9]", 0..4))
+            .prop_map(|(path, query)| format!("/{path}?{}", query.join("&")));
+        let fields = prop::collection::vec(("[a-z]{1,2}", "[a-z]{1,2}"), 0..12);
+        let body = fields.prop_map(|fields| {
+            let fields: Vec<_> =
+                fields.into_iter().map(|(one, other)| format!(r#""{one}": {{"{other}": [1]}}"#)).collect();
+            format!("{{{}}}", fields.join(", "))
+        });
+        let method = prop_oneof![Just("GET"), Just("POST")];
+        let status = prop_oneof![Just(200_u16), Just(201), Just(404), 200_u16..250];
+        let host = prop_oneof![8 => Just("a.example"), 3 => Just("b.example"), 1 => Just("c.example:81"), 1 => Just("d.example")];
+        let media = prop_oneof![6 => Just(""), 1 => Just("a/a+json"), 1 => Just("b/b"), 1 => Just("c/c+json"), 1 => Just("d/d")];
+        (method, target, host, status, prop::option::of(body.clone()), body, media).prop_map(
+            |(method, target, host, status, sent, answered, answered_as)| Call {
+                method,
+                host,
+                sent,
+                answered_as,
+                ..get(&target, status, &answered)
+            },
+        )
+    }
+
+    fn merged(mut one: Model, other: &Model) -> Model {
+        one.merge(other.clone());
+        one
+    }
+
+    proptest! {
+        #[test]
+        fn over_the_limit_the_order_does_not_matter(calls in prop::collection::vec(call(), 0..120), seed: u64) {
+            let calls = numbered(calls);
+            let mut shuffled = calls.clone();
+            shuffled.sort_by_key(|(number, _)| hash(&format!("{seed}{number}")));
+            let whole = learned(&calls);
+            prop_assert_eq!(&learned(&shuffled), &whole);
+            prop_assert_eq!(&Model::from_bytes(&whole.to_bytes()).unwrap(), &whole);
+            if let Some(found) = whole.describe(&Options::default()) {
+                prop_assert!(oas3::from_json(found.document().to_json()).is_ok());
+            }
+        }
+
+        #[test]
+        fn over_the_limit_merging_is_observing_together(
+            calls in prop::collection::vec(call(), 0..120),
+            cuts in (0_usize..120, 0_usize..120),
+        ) {
+            let calls = numbered(calls);
+            let cut = |at: usize| at.min(calls.len());
+            let (first, second) = (cut(cuts.0.min(cuts.1)), cut(cuts.0.max(cuts.1)));
+            let [one, two, three] = [&calls[..first], &calls[first..second], &calls[second..]].map(learned);
+            let whole = learned(&calls);
+            prop_assert_eq!(&merged(merged(one.clone(), &two), &three), &whole);
+            prop_assert_eq!(&merged(one.clone(), &merged(three.clone(), &two)), &whole);
+            prop_assert_eq!(&merged(Model::default(), &whole), &whole);
+            prop_assert_eq!(&merged(whole.clone(), &Model::default()), &whole);
+        }
     }
 }

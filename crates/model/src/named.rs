@@ -32,10 +32,38 @@ impl<V: Default, const MOST: usize> Named<V, MOST> {
     }
 
     fn keep(&mut self) {
-        while self.all.len() > MOST {
+        self.hold(MOST);
+    }
+
+    /// Keeps `most` at most, those that come first.
+    pub(crate) fn hold(&mut self, most: usize) {
+        while self.all.len() > most {
             self.all.pop_last();
             self.more = true;
         }
+    }
+
+    /// How many there are, or could be if there were more than are kept: never less by observing more.
+    pub(crate) fn slots(&self) -> usize {
+        if self.more { MOST } else { self.all.len() }
+    }
+
+    /// The sum over all, each of which is `most` at most; never less by observing more if that of each is not.
+    pub(crate) fn sum(&self, most: usize, of: impl Fn(&V) -> usize) -> usize {
+        if self.more {
+            return MOST.saturating_mul(most);
+        }
+        self.all.values().fold(0, |sum, value| sum.saturating_add(of(value)))
+    }
+
+    /// Changes each.
+    pub(crate) fn each(&mut self, change: impl FnMut(&mut V)) {
+        self.all.values_mut().for_each(change);
+    }
+
+    /// Whether there were more than are kept.
+    pub(crate) const fn is_cut(&self) -> bool {
+        self.more
     }
 
     pub(crate) fn merge(&mut self, other: Self, add: impl Fn(&mut V, V)) {
@@ -59,8 +87,9 @@ impl<V: Default, const MOST: usize> Named<V, MOST> {
         self.all.values_mut().for_each(each);
     }
 
+    /// Whether there was nothing.
     pub(crate) fn is_empty(&self) -> bool {
-        self.all.is_empty()
+        self.all.is_empty() && !self.more
     }
 }
 

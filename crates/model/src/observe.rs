@@ -13,15 +13,12 @@ use crate::body::{self, Document};
 use crate::facts::Reading;
 use crate::headers::{is_parameter, looks_like_file};
 use crate::key::Key;
-use crate::model::Api;
+use crate::model::{Api, Share};
 use crate::operation::{Content, Method, Operation, Place};
 use crate::secret::{is_api_key_name, is_secret_name, is_session_name};
 use crate::security::Shown;
 use crate::target::Target;
 use crate::tree::{Tree, grow};
-
-/// Path nodes of one API, before they are divided.
-pub(crate) const PATHS: usize = 4_096;
 
 /// An exchange whose request and status were seen.
 pub(crate) struct Call<'a> {
@@ -155,7 +152,7 @@ impl<'a> Payload<'a> {
 
 impl Api {
     /// Adds a call.
-    pub(crate) fn observe(&mut self, call: &Call<'_>, examples: bool) {
+    pub(crate) fn observe(&mut self, call: &Call<'_>, examples: bool, share: Share) {
         grow(&mut self.calls, 1);
         let Some(method) = call.method() else {
             grow(&mut self.elsewhere, 1);
@@ -163,12 +160,13 @@ impl Api {
         };
         let refused = call.is_refused();
         let (sent, answered) = call.documents();
-        let tree = if refused { &mut self.refused } else { &mut self.found };
-        tree.observe(PATHS, |mut node: &mut Tree<Place>, added| {
+        let (tree, bounds) =
+            if refused { (&mut self.refused, share.refused()) } else { (&mut self.found, share.found()) };
+        tree.observe(bounds, |mut node: &mut Tree<Place>, added| {
             for segment in &call.target.segments {
                 let key = Key::of(segment);
                 let typed = key.as_kind().is_some();
-                let Some(next) = node.branch(key, added) else { return };
+                let Some(next) = node.branch(key, added) else { return 0 };
                 node = next;
                 let reading = Reading { secret: false, example: examples, witness: &call.witness };
                 if typed && !refused {
@@ -180,8 +178,10 @@ impl Api {
                     grow(&mut node.evidence.echoed, 1);
                 }
             }
+            let known = node.evidence.operations.get(&method).map_or(0, Operation::weight);
             let operation = node.evidence.operations.entry(method).or_default();
             operation.observe(call, refused, examples, &sent, &answered);
+            operation.weight().saturating_sub(known)
         });
     }
 }

@@ -6,10 +6,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::facts::{Facts, Witnesses};
 use crate::named::Named;
-use crate::tree::{Bounded, Evidence, Tree, grow, is_zero};
+use crate::tree::{Bounded, Bounds, Evidence, Tree, grow, is_zero};
 
 /// Nodes of one schema, before it is divided.
-pub(crate) const SCHEMA: usize = 512;
+const NODES: usize = 512;
+
+/// The bounds of one schema.
+pub(crate) const SCHEMA: Bounds = Bounds::nodes(NODES);
+
+/// Statuses, and media types of one status or of requests, at most.
+const STATUSES: usize = 32;
+const MEDIA: usize = 4;
+
+/// Parts of a place that need no share: those of a page that is got by one method, and nothing asked of it.
+const LIGHT: usize = 4;
 
 /// The methods of OpenAPI (3.1 §4.8.9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -75,6 +85,22 @@ impl Evidence for Place {
         }
         grow(&mut self.echoed, other.echoed);
     }
+
+    fn slots(&self) -> usize {
+        self.operations.values().map(Operation::slots).sum()
+    }
+
+    fn weight(&self) -> usize {
+        self.operations.values().fold(0, |sum, operation| sum.saturating_add(operation.weight()))
+    }
+
+    fn is_heavy(&self) -> bool {
+        self.slots() > LIGHT || self.operations.values().any(Operation::has_schema)
+    }
+
+    fn hold(&mut self, share: usize) {
+        self.operations.values_mut().for_each(|operation| operation.hold(share));
+    }
 }
 
 /// What was observed of one method at one place.
@@ -103,10 +129,10 @@ pub(crate) struct Operation {
     pub(crate) security: Named<u64, 16>,
     /// Bodies of accepted requests by media type.
     #[serde(skip_serializing_if = "Named::is_empty")]
-    pub(crate) request: Named<Content, 4>,
+    pub(crate) request: Named<Content, MEDIA>,
     /// By status.
     #[serde(skip_serializing_if = "Named::is_empty")]
-    pub(crate) responses: Named<Answer, 32>,
+    pub(crate) responses: Named<Answer, STATUSES>,
 }
 
 impl Operation {
@@ -125,6 +151,48 @@ impl Operation {
         self.security.merge(other.security, grow);
         self.request.merge(other.request, Content::merge);
         self.responses.merge(other.responses, Answer::merge);
+    }
+
+    /// Parts that take room: itself, parameters, statuses, bodies.
+    fn slots(&self) -> usize {
+        let parameters = self.query.slots() + self.header.slots() + self.cookie.slots();
+        let answers = self.responses.sum(1 + MEDIA, |answer| 1 + answer.content.slots());
+        2 + parameters + self.request.slots() + answers
+    }
+
+    /// What they take: bodies as much as their schemas have nodes.
+    pub(crate) fn weight(&self) -> usize {
+        let schema =
+            |content: &Content| if content.schema.is_divided() { NODES } else { content.schema.size() };
+        let bodies = |contents: &Named<Content, MEDIA>| contents.sum(NODES, schema);
+        let answers = self.responses.sum(MEDIA * NODES, |answer| bodies(&answer.content));
+        self.slots() + bodies(&self.request) + answers
+    }
+
+    /// Whether anything is known of a body, or might have been.
+    fn has_schema(&self) -> bool {
+        let known = |contents: &Named<Content, MEDIA>| {
+            contents.is_cut() || contents.iter().any(|(_, content)| content.schema.root().visits > 0)
+        };
+        known(&self.request)
+            || self.responses.is_cut()
+            || self.responses.iter().any(|(_, answer)| known(&answer.content))
+    }
+
+    /// Holds each part to `share` nodes; without one, little more is left than which statuses there were.
+    fn hold(&mut self, share: usize) {
+        if share == 0 {
+            self.query.hold(0);
+            self.header.hold(0);
+            self.cookie.hold(0);
+            self.request.hold(0);
+            self.responses.hold(1);
+            self.responses.each(|answer| answer.content.hold(0));
+            return;
+        }
+        let schema = |content: &mut Content| content.schema.settle(Bounds::nodes(share.min(NODES)));
+        self.request.each(schema);
+        self.responses.each(|answer| answer.content.each(schema));
     }
 
     /// Widens the time to hold `nanos`.
@@ -207,7 +275,7 @@ pub(crate) struct Answer {
     pub(crate) count: u64,
     pub(crate) witnesses: Witnesses,
     #[serde(skip_serializing_if = "Named::is_empty")]
-    pub(crate) content: Named<Content, 4>,
+    pub(crate) content: Named<Content, MEDIA>,
 }
 
 impl Answer {

@@ -14,6 +14,9 @@ const MOST: usize = 12;
 /// Names of one object, at most.
 pub(crate) const NAMES: usize = 48;
 
+/// Names of all sets together, at most.
+const ALL: usize = 192;
+
 /// The sets of names that the objects of one place had.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -71,18 +74,28 @@ impl Shapes {
                     known.witness = known.witness.min(set.witness);
                 }
             }
-            Err(at) if self.sets.len() < MOST && set.names.len() <= NAMES => {
+            Err(at)
+                if self.sets.len() < MOST
+                    && set.names.len() <= NAMES
+                    && self.sets.iter().map(|known| known.names.len()).sum::<usize>() + set.names.len()
+                        <= ALL =>
+            {
                 self.sets.reserve_exact(1);
                 self.sets.insert(at, set);
             }
-            Err(_) => *self = Self { sets: Vec::new(), many: true },
+            Err(_) => self.close(),
         }
+    }
+
+    /// Gives up: nothing is known any more.
+    pub(crate) fn close(&mut self) {
+        *self = Self { sets: Vec::new(), many: true };
     }
 
     pub(crate) fn merge(&mut self, other: Self) {
         let Self { sets, many } = other;
         if many {
-            *self = Self { sets: Vec::new(), many };
+            self.close();
         }
         sets.into_iter().for_each(|set| self.put(set));
     }

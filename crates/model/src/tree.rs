@@ -10,6 +10,11 @@
 //!   something below. So what was folded would be folded in any order; and folding is addition, so it may be done early
 //!   or late.
 //!
+//! What nodes hold takes room too ([`Evidence::slots`]): a tree is divided as well once all of it weighs more than its
+//! [`Bounds::weight`]. That is divided equally among what is heavy: at each node, the parts of what it holds and its heavy
+//! branches; what is light, of which there are no more than nodes, is left alone. These shares never get larger either:
+//! what is heavy stays heavy, and where heavy branches may have been folded they count as if all had a place.
+//!
 //! Hence merging is commutative and associative, an empty tree is its identity, and a tree holds at most `limit` nodes
 //! whole, and divided at most 24 times as many (a node has at most 20 kinds besides literals). The laws are tested below, with limits so small that they matter.
 
@@ -23,6 +28,43 @@ use crate::key::Key;
 pub(crate) trait Evidence: Default {
     /// Adds what the other has seen.
     fn merge(&mut self, other: Self);
+
+    /// How many parts it has that take room, each a share of its own; never less by observing more.
+    fn slots(&self) -> usize {
+        0
+    }
+
+    /// How much all of them take; never less by observing more.
+    fn weight(&self) -> usize {
+        0
+    }
+
+    /// Whether it is worth a share; once it is, it stays so.
+    fn is_heavy(&self) -> bool {
+        false
+    }
+
+    /// Holds each part to `share`.
+    fn hold(&mut self, _share: usize) {}
+
+    /// Names below it are not told apart any more.
+    fn folded(&mut self) {}
+}
+
+/// How much a tree may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    /// Nodes before it is divided.
+    pub(crate) nodes: usize,
+    /// Nodes, with the weight of what they hold.
+    pub(crate) weight: usize,
+}
+
+impl Bounds {
+    /// Of a tree whose nodes hold little.
+    pub(crate) const fn nodes(nodes: usize) -> Self {
+        Self { nodes, weight: usize::MAX }
+    }
 }
 
 /// Adds to a count. Counts come from files too, and whoever made one chose them: they stay at the greatest.
@@ -32,6 +74,9 @@ pub(crate) const fn grow(count: &mut u64, by: u64) {
 
 /// Literal branches of one node of a divided tree, at most.
 const BRANCHES: usize = 64;
+
+/// Branches of one node that are no literals, at most: the kinds of texts, and items.
+const KINDS: usize = 22;
 
 /// A tree with its limit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,6 +88,19 @@ pub(crate) struct Bounded<P> {
     /// How many nodes there are besides the root.
     #[serde(skip)]
     size: usize,
+    /// What the nodes hold weighs this, while it is not divided.
+    #[serde(skip)]
+    held: Held,
+}
+
+/// A weight that follows from the tree, and is no part of what it is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Held(usize);
+
+impl PartialEq for Held {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// A node, with what is below it.
@@ -54,8 +112,9 @@ pub(crate) struct Tree<P> {
     /// What was observed there.
     #[serde(rename = "is")]
     pub(crate) evidence: P,
+    // In boxes: most nodes have few branches, and a map has room for eleven.
     #[serde(default = "BTreeMap::new", rename = "in", skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) branches: BTreeMap<Key, Tree<P>>,
+    pub(crate) branches: BTreeMap<Key, Box<Tree<P>>>,
     /// The literal branches that are not told apart.
     #[serde(default = "none", skip_serializing_if = "Option::is_none")]
     pub(crate) other: Option<Box<Tree<P>>>,
@@ -67,6 +126,21 @@ pub(crate) struct Tree<P> {
     room: Room,
     #[serde(skip)]
     settled: Settled,
+    #[serde(skip)]
+    weighed: Weighed,
+}
+
+/// For which share of the weight a node was last held, and whether anything in it is heavy. It only saves work too.
+#[derive(Debug, Clone, Copy, Default)]
+struct Weighed {
+    share: Option<usize>,
+    heavy: bool,
+}
+
+impl PartialEq for Weighed {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// For which share a node of a divided tree was last settled, and how many nodes were below it then; `None` once it was
@@ -115,13 +189,14 @@ impl<P: Evidence> Default for Tree<P> {
             folded: 0,
             room: Room::Whole,
             settled: Settled::default(),
+            weighed: Weighed::default(),
         }
     }
 }
 
 impl<P: Evidence> Default for Bounded<P> {
     fn default() -> Self {
-        Self { root: Tree::default(), divided: false, size: 0 }
+        Self { root: Tree::default(), divided: false, size: 0, held: Held(0) }
     }
 }
 
@@ -132,29 +207,39 @@ impl<P: Evidence> Bounded<P> {
     }
 
     /// How many nodes there are besides the root.
-    #[cfg(test)]
     pub(crate) const fn size(&self) -> usize {
         self.size
     }
 
-    /// Observes: `walk` goes from the root by [`Tree::branch`], which counts the nodes it adds into its second argument.
-    pub(crate) fn observe(&mut self, limit: usize, walk: impl FnOnce(&mut Tree<P>, &mut usize)) {
+    /// Whether more was observed than is kept whole.
+    pub(crate) const fn is_divided(&self) -> bool {
+        self.divided
+    }
+
+    /// How much it weighs with all its nodes hold; never less by observing more.
+    pub(crate) fn weight(&self) -> usize {
+        if self.divided { usize::MAX } else { self.size.saturating_add(self.held.0) }
+    }
+
+    /// Observes: `walk` goes from the root by [`Tree::branch`], which counts the nodes it adds into its second argument,
+    /// and returns by how much what the nodes hold became heavier.
+    pub(crate) fn observe(&mut self, bounds: Bounds, walk: impl FnOnce(&mut Tree<P>, &mut usize) -> usize) {
         grow(&mut self.root.visits, 1);
-        self.root.settled = Settled::default();
+        self.root.touch();
         let mut added = 0;
-        walk(&mut self.root, &mut added);
+        let heavier = walk(&mut self.root, &mut added);
         self.size += added;
-        if added > 0 {
-            self.settle(limit);
+        self.held.0 = self.held.0.saturating_add(heavier);
+        if added > 0 || heavier > 0 || self.divided && bounds.weight < usize::MAX {
+            self.settle(bounds);
         }
     }
 
     /// Adds what another has seen.
-    pub(crate) fn merge(&mut self, other: Self, limit: usize) {
+    pub(crate) fn merge(&mut self, other: Self, bounds: Bounds) {
         self.divided |= other.divided;
         self.root.add(other.root);
-        self.size = self.root.count();
-        self.settle(limit);
+        self.restore(bounds);
     }
 
     /// Changes the nodes from the root on, not which there are.
@@ -163,15 +248,21 @@ impl<P: Evidence> Bounded<P> {
     }
 
     /// Counts anew, after it was read from a file.
-    pub(crate) fn restore(&mut self, limit: usize) {
+    pub(crate) fn restore(&mut self, bounds: Bounds) {
         self.size = self.root.count();
-        self.settle(limit);
+        self.held = Held(if self.divided { 0 } else { self.root.held() });
+        self.settle(bounds);
     }
 
-    fn settle(&mut self, limit: usize) {
-        self.divided |= self.size > limit;
+    /// Keeps to bounds, which may have become narrower, never wider.
+    pub(crate) fn settle(&mut self, bounds: Bounds) {
+        self.divided |= self.size > bounds.nodes || self.weight() > bounds.weight;
         if self.divided {
-            self.size = self.root.divide(limit);
+            self.size = self.root.divide(bounds.nodes);
+            if bounds.weight < usize::MAX {
+                self.root.mark();
+                self.root.hold(bounds.weight);
+            }
         }
     }
 }
@@ -194,12 +285,18 @@ impl<P: Evidence> Tree<P> {
             }
             _ => self.branches.entry(key).or_insert_with(|| {
                 *added += 1;
-                Self::default()
+                Box::default()
             }),
         };
-        branch.settled = Settled::default();
+        branch.touch();
         grow(&mut branch.visits, 1);
         Some(branch)
+    }
+
+    /// What is known of its shares may be wrong from now on.
+    const fn touch(&mut self) {
+        self.settled = Settled(None);
+        self.weighed.share = None;
     }
 
     /// Whether `room` literals before `key` are kept already.
@@ -215,12 +312,12 @@ impl<P: Evidence> Tree<P> {
 
     /// Every branch, `other` among them.
     pub(crate) fn below(&self) -> impl Iterator<Item = &Self> {
-        self.branches.values().chain(self.other.as_deref())
+        self.branches.values().chain(&self.other).map(|branch| &**branch)
     }
 
     /// As [`below`](Self::below), to be changed.
     pub(crate) fn below_mut(&mut self) -> impl Iterator<Item = &mut Self> {
-        self.branches.values_mut().chain(self.other.as_deref_mut())
+        self.branches.values_mut().chain(&mut self.other).map(|branch| &mut **branch)
     }
 
     fn count(&self) -> usize {
@@ -229,8 +326,8 @@ impl<P: Evidence> Tree<P> {
 
     /// Adds what another node has seen, without regard to limits.
     pub(crate) fn add(&mut self, other: Self) {
-        let Self { visits, evidence, branches, other: rest, folded, room: _, settled: _ } = other;
-        self.settled = Settled::default();
+        let Self { visits, evidence, branches, other: rest, folded, room: _, settled: _, weighed: _ } = other;
+        self.touch();
         grow(&mut self.visits, visits);
         self.evidence.merge(evidence);
         grow(&mut self.folded, folded);
@@ -239,11 +336,59 @@ impl<P: Evidence> Tree<P> {
                 std::collections::btree_map::Entry::Vacant(place) => {
                     place.insert(branch);
                 }
-                std::collections::btree_map::Entry::Occupied(mut place) => place.get_mut().add(branch),
+                std::collections::btree_map::Entry::Occupied(mut place) => place.get_mut().add(*branch),
             }
         }
         if let Some(rest) = rest {
             self.other.get_or_insert_default().add(*rest);
+        }
+    }
+
+    /// What it and all below it hold.
+    fn held(&self) -> usize {
+        self.below().fold(self.evidence.weight(), |sum, branch| sum.saturating_add(branch.held()))
+    }
+
+    /// Finds out what is heavy.
+    fn mark(&mut self) -> bool {
+        if self.weighed.share.is_none() {
+            // What may be below a node without a share is not known.
+            let mut heavy = self.evidence.is_heavy() || self.folded > 0;
+            for branch in self.below_mut() {
+                heavy |= branch.mark();
+            }
+            self.weighed.heavy = heavy;
+        }
+        self.weighed.heavy
+    }
+
+    /// Keeps what nodes hold to a share of the weight.
+    fn hold(&mut self, share: usize) {
+        if self.weighed.share == Some(share) {
+            return;
+        }
+        self.weighed.share = Some(share);
+        if !self.weighed.heavy {
+            return;
+        }
+        let of = |literal: bool| {
+            let heavy = self
+                .branches
+                .iter()
+                .filter(|(key, branch)| key.is_literal() == literal && branch.weighed.heavy);
+            heavy.count()
+        };
+        let folded = self.other.as_ref().is_some_and(|other| other.weighed.heavy);
+        let literals = if folded || self.folded > 0 { BRANCHES + 1 } else { of(true) };
+        // What there was below a node without a share is not known, but how much there can have been.
+        let kinds = if self.folded > 0 { KINDS } else { of(false) };
+        let slots = if self.evidence.is_heavy() { self.evidence.slots() } else { 0 };
+        let part = share / (literals + kinds + slots).max(1);
+        if slots > 0 {
+            self.evidence.hold(part);
+        }
+        for branch in self.below_mut() {
+            branch.hold(part);
         }
     }
 
@@ -253,7 +398,9 @@ impl<P: Evidence> Tree<P> {
             Some((known, size)) if known == share => return size,
             _ => {}
         }
+        self.weighed.share = None;
         if share == 0 {
+            self.evidence.folded();
             let below = self.below().fold(0_u64, |sum, branch| sum.saturating_add(branch.visits));
             grow(&mut self.folded, below);
             self.branches.clear();
@@ -265,10 +412,13 @@ impl<P: Evidence> Tree<P> {
         let room = (share / 2).min(BRANCHES);
         for _ in room..self.literals() {
             if let Some((_, last)) = self.branches.pop_last() {
-                self.other.get_or_insert_default().add(last);
+                self.other.get_or_insert_default().add(*last);
             }
         }
         self.room = Room::Literals(room);
+        if self.other.is_some() {
+            self.evidence.folded();
+        }
         let (all, rest) = (self.below().count(), share - 1);
         let leaves =
             if self.other.is_none() { self.below().filter(|branch| branch.is_leaf()).count() } else { 0 };
@@ -313,13 +463,14 @@ mod tests {
     type Path = Vec<String>;
 
     fn observe(tree: &mut Bounded<Sum>, path: &Path, limit: usize) {
-        tree.observe(limit, |mut node, added| {
+        tree.observe(Bounds::nodes(limit), |mut node, added| {
             node.evidence.0 += 1;
             for segment in path {
-                let Some(next) = node.branch(Key::of(segment), added) else { return };
+                let Some(next) = node.branch(Key::of(segment), added) else { return 0 };
                 node = next;
                 node.evidence.0 += 1;
             }
+            0
         });
     }
 
@@ -330,7 +481,7 @@ mod tests {
     }
 
     fn merged(mut one: Bounded<Sum>, other: Bounded<Sum>, limit: usize) -> Bounded<Sum> {
-        one.merge(other, limit);
+        one.merge(other, Bounds::nodes(limit));
         one
     }
 
@@ -382,7 +533,7 @@ mod tests {
             let tree = grown(&paths, limit);
             let text = serde_json::to_string(&tree).unwrap();
             let mut read: Bounded<Sum> = serde_json::from_str(&text).unwrap();
-            read.restore(limit);
+            read.restore(Bounds::nodes(limit));
             prop_assert_eq!(read, tree);
         }
     }
@@ -407,7 +558,9 @@ mod tests {
         }
         assert!(tree.divided && tree.size() < limit);
         let at = |path: &str| {
-            path.split('/').try_fold(tree.root(), |node, name| node.branches.get(&Key::of(name))).is_some()
+            path.split('/')
+                .try_fold(tree.root(), |node, name| node.branches.get(&Key::of(name)).map(|node| &**node))
+                .is_some()
         };
         for resource in 0..26 {
             for sub in 0..5 {

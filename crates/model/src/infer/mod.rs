@@ -21,8 +21,7 @@ use std::collections::BTreeMap;
 use crate::document::Document;
 use crate::headers::looks_like_health;
 use crate::key::Key;
-use crate::model::Model;
-use crate::observe::PATHS;
+use crate::model::{Model, Share};
 use crate::operation::{Method, Operation, Place};
 use crate::tree::{Bounded, Tree};
 
@@ -45,6 +44,8 @@ pub struct Options {
 pub struct Description {
     pub(crate) servers: Vec<String>,
     pub(crate) operations: Vec<Described>,
+    /// Those of the servers of which more was observed than is kept whole.
+    pub(crate) limited: Vec<String>,
 }
 
 /// One operation of a description.
@@ -72,8 +73,8 @@ impl Model {
         }
         let (mut found, mut refused) = (Bounded::<Place>::default(), Bounded::<Place>::default());
         for (_, api) in self.apis().filter(|(name, _)| names.contains(name)) {
-            found.merge(api.found.clone(), PATHS);
-            refused.merge(api.refused.clone(), PATHS);
+            found.merge(api.found.clone(), Share::ALL);
+            refused.merge(api.refused.clone(), Share::ALL);
         }
         let mut endpoints = template::templates(found.root(), &options.hints);
         add_refused(&mut endpoints, refused.root());
@@ -98,7 +99,8 @@ impl Model {
                 operations.push(Described { method, template, evidence, is_file, is_health });
             }
         }
-        Some(Description { servers: names.into_iter().map(str::to_owned).collect(), operations })
+        let limited = self.limited().filter(|name| names.contains(name)).map(str::to_owned).collect();
+        Some(Description { servers: names.into_iter().map(str::to_owned).collect(), operations, limited })
     }
 
     /// The servers that are described: those asked for, or the one with the most exchanges.

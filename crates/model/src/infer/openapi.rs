@@ -44,6 +44,13 @@ pub(crate) fn document(description: &Description) -> Document {
     info.put("title", description.servers.join(", "));
     info.put("version", "0");
     info.put("description", "Inferred by egret from observed traffic. What was not observed is not here.");
+    if !description.limited.is_empty() {
+        let names = description.limited.join(", ");
+        info.put(
+            "x-egret-limited",
+            format!("{names}: more was observed than is kept whole; rare places and fields are folded"),
+        );
+    }
     let servers = description.servers.iter().map(|name| {
         let mut server = Entries::default();
         server.put("url", format!("http://{name}"));
@@ -125,7 +132,7 @@ impl Writer<'_> {
             .chain(self.parameters("header", &evidence.header, evidence.accepted))
             .chain(self.parameters("cookie", &evidence.cookie, evidence.accepted));
         entries.some("parameters", parameters.collect());
-        if !evidence.request.is_empty() {
+        if evidence.request.iter().next().is_some() {
             let counts = evidence.request.iter().map(|(_, content)| content.count);
             let bodies = counts.fold(0_u64, u64::saturating_add);
             let mut body = Entries::default();

@@ -118,7 +118,8 @@ impl Schema {
 
     fn fields(&mut self, node: &Tree<Facts>, form: Form) {
         let objects = node.evidence.object;
-        let all: Vec<_> = node.branches.iter().filter(|(key, _)| key.is_literal()).collect();
+        let branches = || node.branches.iter().map(|(key, tree)| (key, &**tree));
+        let all: Vec<_> = branches().filter(|(key, _)| key.is_literal()).collect();
         let rare = |key: &Key, tree: &Tree<Facts>| {
             form.asked && is_rare(tree.visits, objects, key.is_word() && key.text() != Some(""))
         };
@@ -141,7 +142,7 @@ impl Schema {
             }
         }
         // Names that are one of many by their looks; a client's that nobody else sends are noise beside known ones.
-        let kinds: Vec<_> = node.branches.iter().filter(|(key, _)| key.as_kind().is_some()).collect();
+        let kinds: Vec<_> = branches().filter(|(key, _)| key.as_kind().is_some()).collect();
         let often = kinds.iter().any(|(_, tree)| !form.asked || !is_rare(tree.visits, objects, false));
         if often || known == 0 {
             kinds.into_iter().for_each(|(_, tree)| fold(tree));

@@ -118,7 +118,7 @@ fn resolve(mut node: Tree<Place>, prefix: &mut Vec<Segment>, hints: &[Hint], fou
     let mut values = Values::default();
     let mut literals = Vec::new();
     for (key, tree) in node.branches {
-        sort_in(&key, tree, prefix, hints, &mut values, &mut literals);
+        sort_in(&key, *tree, prefix, hints, &mut values, &mut literals);
     }
     if let Some(other) = node.other {
         values.many = true;

@@ -46,7 +46,13 @@ fn describe(arguments: &args::Api, redactor: Option<Redactor>) -> Result<ExitCod
 /// Writes the result, and says what is not in it.
 fn finish(model: &Model, target: &Target, quiet: bool) -> Result<()> {
     target.write(model)?;
-    if quiet || !target.options.hosts.is_empty() || target.is_model() {
+    if quiet {
+        return Ok(());
+    }
+    for name in model.limited().take(8) {
+        say(format_args!("{name}: more was observed than is kept whole; rare places and fields are folded"));
+    }
+    if !target.options.hosts.is_empty() || target.is_model() {
         return Ok(());
     }
     let mut others: Vec<_> = model.servers().collect();
