@@ -30,8 +30,8 @@ pub(crate) trait Part: Recording<Item = u8> + Sized + Send {
     fn has_failed(&self) -> bool {
         false
     }
-    /// No packet is waiting.
-    fn idle(&mut self) {}
+    /// No packet is waiting, and this is the time.
+    fn idle(&mut self, _now: Timestamp) {}
     /// All connections are over, of all parts.
     fn finish(_parts: &mut [Self], _stats: &Stats, _end: &End, _out: &mut Output) {}
     /// See [`Consumer::summary`].
@@ -129,7 +129,7 @@ where
     fn tick(&mut self, now: Timestamp) {
         if let (Some(assembler), Some(part)) = (&mut self.alone, self.parts.first_mut()) {
             assembler.advance(now, part);
-            part.idle();
+            part.idle(now);
         }
     }
 

@@ -98,6 +98,11 @@ impl Model {
         Self { examples: true, ..Self::default() }
     }
 
+    /// A model of nothing, which keeps examples if this one does: for a part of the same work.
+    pub fn fresh(&self) -> Self {
+        Self { examples: self.examples, ..Self::default() }
+    }
+
     /// Adds an exchange from `source`, such as the name of a capture file.
     pub fn observe(&mut self, source: &str, exchange: &Exchange) {
         let number = hash(source);

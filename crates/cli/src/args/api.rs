@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use egret_model::Hint;
 
-use super::{Input, LimitArgs};
+use super::{Division, Input, LimitArgs};
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -29,6 +29,8 @@ pub(crate) struct Api {
     pub(crate) quiet: bool,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) division: Division,
     #[command(flatten)]
     pub(crate) input: Input,
 }

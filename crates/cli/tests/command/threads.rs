@@ -6,8 +6,13 @@ use std::process::Stdio;
 
 use crate::run::{egret, fixtures, run, words};
 
-const FORMS: [&str; 4] =
-    ["http --json --digest --body-bytes 1000", "http -vv", "streams --json --digest", "stats --json"];
+const FORMS: [&str; 5] = [
+    "http --json --digest --body-bytes 1000",
+    "http -vv",
+    "streams --json --digest",
+    "stats --json",
+    "api --examples",
+];
 
 /// Standard output, standard error and exit code.
 fn all(line: &str) -> (String, String, Option<i32>) {
@@ -145,7 +150,8 @@ fn much_traffic_gives_the_same_with_any_number_of_threads() {
         let line = format!("{form} -r {} --threads", path.display());
         let whole = all(&format!("{line} 1"));
         let connections = format!("{CONNECTIONS} connections");
-        assert!(whole.1.contains(&connections) || form.starts_with("stats"), "{}", whole.1);
+        let counts = !form.starts_with("stats") && !form.starts_with("api");
+        assert!(whole.1.contains(&connections) || !counts, "{}", whole.1);
         for threads in [2, 3, 8] {
             assert!(all(&format!("{line} {threads}")) == whole, "{line} {threads}");
         }
@@ -184,6 +190,34 @@ fn parts_of_the_connections_are_the_whole_together() {
     let parts = ["--shard 0/2", "--shard 1/2"].map(count);
     let sum: Vec<u64> = parts[0].iter().zip(parts[1]).map(|(one, other)| one + other).collect();
     assert_eq!(sum, count(""));
+    fs::remove_file(path).expect("it is there");
+}
+
+#[test]
+fn models_of_parts_add_up_to_that_of_the_whole() {
+    let path = large("models");
+    let folder = path.with_extension("models");
+    fs::create_dir_all(&folder).expect("a folder can be made");
+    let at = |name: &str| folder.join(format!("{name}.egret-model")).display().to_string();
+    let learn = |name: &str, more: &str| {
+        assert_eq!(
+            run(&format!("api -q -r {} -o {} {more}", path.display(), at(name))).code,
+            Some(0),
+            "{more}"
+        );
+        fs::read(at(name)).expect("it was written")
+    };
+    let whole = learn("whole", "--threads 1");
+    assert!(learn("threads", "--threads 4") == whole);
+    let parts: String = (0..3)
+        .map(|part| {
+            assert!(learn(&format!("{part}"), &format!("--shard {part}/3 --threads 2")) != whole);
+            format!(" --model {}", at(&format!("{part}")))
+        })
+        .collect();
+    assert_eq!(run(&format!("api -q{parts} -o {}", at("sum"))).code, Some(0));
+    assert!(fs::read(at("sum")).expect("it was written") == whole);
+    fs::remove_dir_all(folder).expect("it is there");
     fs::remove_file(path).expect("it is there");
 }
 

@@ -6,6 +6,8 @@ use anyhow::{Result, bail};
 use egret_http::{Exchange, Redactor};
 use egret_model::{Checker, Finding, Method, Model, Options, Witness, diff};
 
+use egret_reassembly::Shard;
+
 use super::files::{Target, print, read_document};
 use super::reading::{Sink, read};
 use super::{Learn, name, options};
@@ -23,7 +25,7 @@ pub(super) fn explain(arguments: &Explain, redactor: Option<Redactor>) -> Result
     };
     let target = Target { path: None, json: false, options: Options::default() };
     let learn = Learn { redactor, ..Learn::new(Model::default(), target) };
-    let (code, Learn { model, .. }) = learn.all(choice, limits, input, true, true)?;
+    let (code, Learn { model, .. }) = learn.all(choice, limits, input, None, true, true)?;
     let field = field.as_deref().filter(|field| !field.is_empty());
     let claims = model.explain(&options(choice), method, path, field);
     if claims.is_empty() {
@@ -62,7 +64,8 @@ pub(super) fn check(arguments: &Check) -> Result<ExitCode> {
     let job = Job::new(input, *quiet, true)?;
     let source = name(&job.source);
     let held = Held { checker: Checker::new(read_document(spec)?), source };
-    let (code, Held { checker, source }) = read(&job, limits, held)?;
+    let (code, held) = read(&job, limits, Shard::default(), vec![held])?;
+    let Some(Held { checker, source }) = held.into_iter().next() else { return Ok(code) };
     let report = checker.report();
     let mut text = String::new();
     let mut list = |title: &str, findings: &[Finding]| {

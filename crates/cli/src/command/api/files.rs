@@ -11,6 +11,7 @@ use egret_model::{Document, Model, Options};
 use crate::output::Output;
 
 /// Where a model or its description goes.
+#[derive(Clone)]
 pub(super) struct Target {
     /// A file, or standard output.
     pub(super) path: Option<PathBuf>,

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use egret_http::{Exchange, Redactor};
 use egret_model::{Model, Options, Timestamp};
 
-use crate::args::{self, ApiCommand, Choice, Input, LimitArgs};
+use crate::args::{self, ApiCommand, Choice, Division, Input, LimitArgs};
 use crate::job::{Job, Source};
 use crate::say;
 
@@ -33,13 +33,13 @@ pub(crate) fn run(arguments: &args::Api, redactor: Option<Redactor>) -> Result<E
 
 /// Learns, and writes what it has learned.
 fn describe(arguments: &args::Api, redactor: Option<Redactor>) -> Result<ExitCode> {
-    let args::Api { output, json, choice, examples, quiet, limits, input, .. } = arguments;
+    let args::Api { output, json, choice, examples, quiet, limits, division, input, .. } = arguments;
     let model = if *examples { Model::with_examples() } else { Model::default() };
     let path = output.clone().filter(|path| path.as_os_str() != "-");
     let prints = path.is_none();
     let target = Target { path, json: *json, options: options(choice) };
     let learn = Learn { redactor, ..Learn::new(model, target) };
-    let (code, learned) = learn.all(choice, limits, input, *quiet, prints)?;
+    let (code, learned) = learn.all(choice, limits, input, Some(division), *quiet, prints)?;
     finish(&learned.model, &learned.target, *quiet).map(|()| code)
 }
 
@@ -87,12 +87,23 @@ impl Learn {
         }
     }
 
-    /// Takes the models that were named, and the packets, if packets are asked for or there is no model.
+    /// The same for another thread, which has seen nothing yet.
+    fn another(&self) -> Self {
+        Self {
+            source: self.source.clone(),
+            redactor: self.redactor.clone(),
+            ..Self::new(self.model.fresh(), self.target.clone())
+        }
+    }
+
+    /// Takes the models that were named, and the packets, if packets are asked for or there is no model. Several threads
+    /// have a model each, which add up to that of one.
     fn all(
         mut self,
         choice: &Choice,
         limits: &LimitArgs,
         input: &Input,
+        division: Option<&Division>,
         quiet: bool,
         prints: bool,
     ) -> Result<(ExitCode, Self)> {
@@ -106,7 +117,15 @@ impl Learn {
         let job = Job::new(input, quiet, prints)?;
         self.live = matches!(job.source, Source::Interfaces(_));
         self.source = name(&job.source);
-        read(&job, limits, self)
+        // While capturing, one thread knows all that is written.
+        let threads = division.filter(|_| !self.live).map_or(1, |division| division.threads(&job, false));
+        let shard = division.map(|division| division.shard).unwrap_or_default();
+        let mut learning: Vec<_> = (1..threads).map(|_| self.another()).collect();
+        learning.push(self);
+        let (code, mut learned) = read(&job, limits, shard, learning)?;
+        let mut all = learned.pop().context("no thread has learned anything")?;
+        learned.into_iter().for_each(|part| all.model.merge(part.model));
+        Ok((code, all))
     }
 }
 

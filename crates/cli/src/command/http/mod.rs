@@ -7,7 +7,7 @@ use egret_http::{
     BodyPiece, Context, Decode, Exchange, Handler, Hint, HttpFactory, Limits, Redactor, Seen, Selection,
     Stats, StreamStats, hints,
 };
-use egret_reassembly::{Recording, Records, StreamPool};
+use egret_reassembly::{Recording, Records, StreamPool, Timestamp};
 
 use crate::crew::{Crew, Part};
 use crate::job::Job;
@@ -124,7 +124,7 @@ impl Part for Context<Exchanges> {
             || files.as_ref().is_some_and(Files::has_failed)
     }
 
-    fn idle(&mut self) {
+    fn idle(&mut self, _: Timestamp) {
         let Exchanges { archive, files, .. } = self.handler_mut();
         if let Archive::Here(har) = archive {
             har.flush();
