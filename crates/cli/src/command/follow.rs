@@ -128,7 +128,7 @@ impl Context {
                 json.text("time", data.timestamp);
                 json.put("packet", data.packet);
                 match std::str::from_utf8(data.bytes) {
-                    Ok(text) => json.put("text", text),
+                    Ok(text) => json.string("text", text),
                     Err(_) => json.text("base64", Base64(data.bytes)),
                 }
             });

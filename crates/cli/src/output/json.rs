@@ -44,6 +44,11 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// A text of any length.
+    pub(crate) fn string(&mut self, name: &str, text: &str) {
+        string(text, self.name(name));
+    }
+
     /// A value by its `Display`.
     pub(crate) fn text(&mut self, name: &str, value: impl Display) {
         self.put(name, Text(value));
@@ -137,6 +142,79 @@ impl<'a> Json<'a> {
     }
 }
 
+/// How much of a text is escaped at a time.
+const BLOCK: usize = 1 << 10;
+
+/// The longest that one byte becomes: `\u001f`.
+const LONGEST: usize = 6;
+
+/// Writes a text as a string. Eight bytes at a time, up to the next that has to be escaped: in a body that is JSON itself
+/// every seventh byte is a quotation mark, and to look at each byte takes several times as long.
+fn string(text: &str, to: &mut Vec<u8>) {
+    to.push(b'"');
+    for block in text.as_bytes().chunks(BLOCK) {
+        let mut at = to.len();
+        // Room for whatever it becomes, and for the bytes behind the end that are copied in vain.
+        to.resize(at + block.len() * LONGEST + 8, 0);
+        let mut put = |at: usize, bytes: &[u8]| {
+            if let Some(room) = to.get_mut(at..at + bytes.len()) {
+                room.copy_from_slice(bytes);
+            }
+        };
+        let mut rest = block;
+        while let Some(word) = rest.first_chunk::<8>() {
+            put(at, word);
+            let plain = special(u64::from_le_bytes(*word)).trailing_zeros() as usize / 8;
+            at += plain;
+            rest = rest.get(plain..).unwrap_or_default();
+            if plain < 8
+                && let Some((byte, behind)) = rest.split_first()
+            {
+                let (escaped, length) = escape(*byte);
+                put(at, &escaped);
+                (at, rest) = (at + length, behind);
+            }
+        }
+        for byte in rest {
+            let (escaped, length) = escape(*byte);
+            put(at, &escaped);
+            at += length;
+        }
+        to.truncate(at);
+    }
+    to.push(b'"');
+}
+
+/// The highest bit of the first of eight bytes that has to be escaped; perhaps of others behind it.
+const fn special(word: u64) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let (quote, backslash) = (word ^ (EACH * b'"' as u64), word ^ (EACH * b'\\' as u64));
+    let control = word.wrapping_sub(EACH * 0x20) & !word;
+    let marks = quote.wrapping_sub(EACH) & !quote | backslash.wrapping_sub(EACH) & !backslash;
+    (control | marks) & (EACH * 0x80)
+}
+
+/// What a byte of a text becomes in a string (RFC 8259 §7), and how long that is.
+const fn escape(byte: u8) -> ([u8; 8], usize) {
+    const fn hex(digit: u8) -> u8 {
+        if digit < 10 { b'0' + digit } else { b'a' + digit - 10 }
+    }
+    let short = match byte {
+        b'"' | b'\\' => byte,
+        0x08 => b'b',
+        b'\t' => b't',
+        b'\n' => b'n',
+        0x0c => b'f',
+        b'\r' => b'r',
+        0..0x20 => {
+            let (high, low) = (hex(byte >> 4), hex(byte & 0xf));
+            return ([b'\\', b'u', b'0', b'0', high, low, 0, 0], LONGEST);
+        }
+        _ => return ([byte, 0, 0, 0, 0, 0, 0, 0], 1),
+    };
+    ([b'\\', short, 0, 0, 0, 0, 0, 0], 2)
+}
+
 /// Anything by its `Display`.
 pub(crate) struct Text<T>(pub(crate) T);
 
@@ -161,8 +239,11 @@ impl HeadText<'_> {
             to.extend_from_slice(self.bytes);
             to.push(b'"');
         } else {
-            // Writing into memory does not fail.
-            let _ = serde_json::to_writer(to, self);
+            match std::str::from_utf8(self.bytes) {
+                Ok(text) if !self.latin1 => string(text, to),
+                // Writing into memory does not fail.
+                _ => drop(serde_json::to_writer(to, self)),
+            }
         }
     }
 }
@@ -179,6 +260,38 @@ impl Serialize for HeadText<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn strings_are_as_others_write_them() {
+        // What has to be escaped, at ever other distances, over the ends of the parts that are escaped at a time.
+        let marks = ["\"", "\\", "\n", "\u{1}", "\u{7f}", "é", "\u{1f600}", "/"];
+        for length in [0, 1, 7, 8, 9, 100, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK] {
+            for step in 1..=11 {
+                let letters = (0..length).map(|index| match index % step {
+                    0 => marks[index / step % marks.len()],
+                    _ => "a",
+                });
+                let text: String = letters.collect();
+                let mut to = Vec::new();
+                string(&text, &mut to);
+                assert_eq!(String::from_utf8(to).unwrap(), serde_json::to_string(&text).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn each_byte_is_escaped_wherever_it_is() {
+        for byte in (0..=0x7f_u8).chain([0xc3]) {
+            for place in 0..20 {
+                let mut text = vec![b'a'; 20];
+                text.splice(place..=place, if byte < 0x80 { vec![byte] } else { vec![byte, 0xa9] });
+                let text = String::from_utf8(text).unwrap();
+                let mut to = Vec::new();
+                string(&text, &mut to);
+                assert_eq!(String::from_utf8(to).unwrap(), serde_json::to_string(&text).unwrap());
+            }
+        }
+    }
 
     #[test]
     fn what_is_written_is_json() {

@@ -120,7 +120,7 @@ fn pair((name, value): (String, String), json: &mut Json<'_>) {
 /// What was kept of a body.
 fn content(body: &Body, bodies: Bodies, encoding: &str, json: &mut Json<'_>) {
     match shown_text(body) {
-        Some(text) => json.put("text", text),
+        Some(text) => json.string("text", text),
         None if body.bytes().is_empty() => {}
         None => {
             json.text("text", Base64(body.bytes()));

@@ -100,7 +100,7 @@ fn body(message: &Message, bodies: Bodies, json: &mut Json<'_>) {
             json.put("kept", bytes.len());
         }
         match shown_text(body) {
-            Some(text) => json.put("text", text),
+            Some(text) => json.string("text", text),
             None if bytes.is_empty() => {}
             None => json.text("base64", Base64(bytes)),
         }
