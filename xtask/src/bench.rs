@@ -42,6 +42,31 @@ cargo xtask bench [WORKLOAD…] [OPTION…]
 /// Not a capture of its own, but how cost grows with length and with the number of connections.
 const GROWTH: &str = "growth";
 
+/// Nor this: whether memory stays what it is from 0.3 to 4 GB. Made and read only when it is asked for.
+const MEMORY: &str = "memory";
+
+/// What a capture is there to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shows {
+    /// How all programs fare.
+    All,
+    /// How the cost of egret grows.
+    Growth,
+    /// How its memory does not.
+    Memory,
+}
+
+impl Shows {
+    /// What egret is run with besides. With 100,000 connections in the middle of an exchange each, more is under way than it
+    /// may hold without being told so.
+    const fn more(self) -> &'static [&'static str] {
+        match self {
+            Self::Growth => &["--max-memory", "1G"],
+            Self::All | Self::Memory => &[],
+        }
+    }
+}
+
 /// What was asked for.
 #[derive(Debug)]
 struct Job {
@@ -60,6 +85,9 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
             print!("{HELP}\nWorkloads:\n");
             WORKLOADS.iter().for_each(|workload| println!("  {:<10} {}", workload.name, workload.what));
             println!("  {GROWTH:<10} once, twice, four times the length; 1,000, 10,000, 100,000 connections");
+            println!(
+                "  {MEMORY:<10} api of 0.3, 1.2 and 4 GB: only by its name, since it takes the room on the disk"
+            );
             Ok(())
         }
         _ => bench(&job(words)?),
@@ -88,7 +116,9 @@ fn job(words: &[String]) -> Result<Job> {
             }
             "--dir" => job.folder = std::path::absolute(value()?).context("--dir takes a folder")?,
             "--instructions" => job.instructions = true,
-            name if name == GROWTH || Workload::named(name).is_some() => job.names.push(name.to_owned()),
+            name if [GROWTH, MEMORY].contains(&name) || Workload::named(name).is_some() => {
+                job.names.push(name.to_owned());
+            }
             other => bail!("there is no workload or option `{other}`\n\n{HELP}"),
         }
     }
@@ -116,36 +146,56 @@ fn bench(job: &Job) -> Result<()> {
     if gopacket.is_empty() {
         missing.push("GoPacket (golang-go, golang-github-google-gopacket-dev, golang-golang-x-net-dev)");
     }
+    let protolens = contest::protolens(&job.folder);
+    if protolens.is_empty() {
+        missing.push("protolens (a crate, which was not to be had from crates.io)");
+    }
     let floor = job.floor.as_deref().map(contest::floor).unwrap_or_default();
-    let contestants = [contest::ours(&egret), floor, peers, gopacket].concat();
+    let contestants = [contest::ours(&egret), floor, peers, protolens, gopacket].concat();
     let captures = captures(job)?;
     // First whether it is true: a program that is wrong may well be quick.
     let mut records = Vec::new();
     let mut wrong = 0;
-    for (label, capture, _) in &captures {
-        let found = check::run(&egret, capture)?;
+    for (label, capture, shows) in &captures {
+        let found = check::run(&egret, capture, shows.more())?;
         let Truth { intact, exchanges, .. } = capture.truth;
         println!("{label}: {exchanges} exchanges, {intact} of them intact, {} told wrongly", found.wrong);
         records.push(found.records);
         wrong += found.wrong;
     }
     let known = |name: &&str| contestants.iter().any(|contestant| contestant.name == **name);
-    let yardsticks = ["tcpdump", "floor json-read", "floor gunz-read", "GoPacket net/http"];
+    let yardsticks = ["tcpdump", "floor json-read", "floor gunz-read", "protolens", "GoPacket net/http"];
     let yardsticks: Vec<&str> = yardsticks.into_iter().filter(known).collect();
     println!();
     table::heading(&yardsticks);
     let mut remarks = Vec::new();
-    for ((label, capture, growth), records) in captures.iter().zip(records) {
-        let few: Vec<Contestant> =
-            contestants.iter().filter(|one| one.name == "egret http").cloned().collect();
-        let chosen = if *growth { &few } else { &contestants };
-        let runs = contest::run(chosen, capture, job.runs, &job.folder)?;
+    let mut peaks = Vec::new();
+    for ((label, capture, shows), records) in captures.iter().zip(records) {
+        let chosen: Vec<Contestant> = match shows {
+            Shows::All => contestants.clone(),
+            _ => contestants
+                .iter()
+                .filter(|one| one.name == "egret http")
+                .map(|one| one.with(shows.more()))
+                .collect(),
+        };
+        let runs = contest::run(&chosen, capture, job.runs, &job.folder)?;
         counted(capture, records, &runs)?;
         table::lines(label, capture, &runs, &yardsticks);
         remarks.extend(scale::threads(label, &runs));
+        remarks.extend(scale::digest(label, &runs));
+        if *shows == Shows::Memory {
+            peaks.extend(scale::peak(label, &runs));
+        }
         if label == "api" {
             remarks.push(scale::split(label, &egret, capture, job.runs, &job.folder)?);
         }
+    }
+    if !peaks.is_empty() {
+        remarks.push(format!("`egret http` takes {}", peaks.join(", ")));
+    }
+    if captures.iter().any(|(.., shows)| *shows == Shows::Growth) {
+        remarks.push(format!("growth: with `{}`", Shows::Growth.more().join(" ")));
     }
     remarks.extend(scale::start(&egret, &job.folder)?);
     println!();
@@ -160,25 +210,31 @@ fn bench(job: &Job) -> Result<()> {
     Ok(())
 }
 
-/// The captures of a job, with their labels, and whether they are there to show growth.
-fn captures(job: &Job) -> Result<Vec<(String, Capture, bool)>> {
+/// The captures of a job, with their labels, and what they are there to show.
+fn captures(job: &Job) -> Result<Vec<(String, Capture, Shows)>> {
     let mut captures = Vec::new();
-    let mut add = |workload: Workload, label: String, growth: bool| -> Result<()> {
+    let mut add = |workload: Workload, label: String, shows: Shows| -> Result<()> {
         let workload = workload.scaled(job.scale);
         let file = format!("{}-x{}", label.replace([' ', ','], ""), job.scale);
-        captures.push((label, make::capture(&workload, &file, &job.folder)?, growth));
+        captures.push((label, make::capture(&workload, &file, &job.folder)?, shows));
         Ok(())
     };
     for name in &job.names {
         if let Some(workload) = Workload::named(name) {
-            add(workload, name.clone(), false)?;
+            add(workload, name.clone(), Shows::All)?;
+            continue;
+        }
+        if name == MEMORY {
+            for megabytes in [300, 1_200, 4_000] {
+                add(Workload::sized(megabytes), format!("api {megabytes} MB"), Shows::Memory)?;
+            }
             continue;
         }
         for times in [1, 2, 4] {
-            add(Workload::longer(times), format!("api {times}×"), true)?;
+            add(Workload::longer(times), format!("api {times}×"), Shows::Growth)?;
         }
         for open in [1_000, 10_000, 100_000] {
-            add(Workload::wider(open), format!("{open} open"), true)?;
+            add(Workload::wider(open), format!("{open} open"), Shows::Growth)?;
         }
     }
     Ok(captures)
@@ -216,8 +272,8 @@ mod tests {
     fn a_job_is_what_the_words_say() {
         let all = parsed("").unwrap();
         assert_eq!((all.names.len(), all.runs), (WORKLOADS.len() + 1, 5));
-        let some = parsed("tiny --runs 3 growth --scale 0.5").unwrap();
-        assert_eq!((some.names.as_slice(), some.runs), (&["tiny".to_owned(), "growth".to_owned()][..], 3));
+        let some = parsed("tiny --runs 3 growth memory --scale 0.5").unwrap();
+        assert_eq!((some.names, some.runs), (["tiny", "growth", "memory"].map(str::to_owned).to_vec(), 3));
         for wrong in ["nothing", "--runs", "--runs x", "--runs 0", "--scale -1", "--scale NaN"] {
             assert!(parsed(wrong).is_err(), "{wrong}");
         }

@@ -4,12 +4,12 @@
 //! memory that the batch had before, and only a record that was cut by the end of the block is copied over to it. A batch
 //! is a plain value of its own that other threads can read.
 
-use crate::file::Record;
+use crate::file::{MAX_RECORD, Record};
 use crate::{LinkType, Packet, Timestamp};
 
 /// A block of packets, as [`Capture::next_batch`](crate::Capture::next_batch) fills it, perhaps with a tick behind them.
 ///
-/// About 1 MiB of packets, or one that is longer, and 48 bytes for each packet beside. It is used again and again: what
+/// About 256 KiB of packets, or one that is longer, and 48 bytes for each packet beside. It is used again and again: what
 /// it held is forgotten when it is filled anew, and its memory kept.
 #[derive(Debug, Default)]
 pub struct Batch {
@@ -31,15 +31,15 @@ struct Entry {
 }
 
 impl Batch {
-    /// How many bytes are read into a block. Handing a block to a thread takes microseconds, going through it hundreds of
-    /// them; and a few blocks fit into the caches that cores share.
-    pub(crate) const BLOCK: usize = 1 << 20;
+    /// How many bytes are read into a block. Handing a block to a thread takes microseconds, going through it a hundred of
+    /// them or more; and of one thread the two blocks stay in its core's own cache, from the copy out of the kernel on.
+    pub(crate) const BLOCK: usize = 1 << 18;
 
     /// The most packets in a batch, however short they are.
     pub(crate) const MOST: usize = 1 << 16;
 
     /// The packets, in their order.
-    pub fn packets(&self) -> impl ExactSizeIterator<Item = Packet<'_>> {
+    pub fn packets(&self) -> impl ExactSizeIterator<Item = Packet<'_>> + DoubleEndedIterator {
         self.entries.iter().map(|entry| {
             let Entry { number, timestamp, start, length, link_type, interface, wire_len } = *entry;
             let data = self.bytes.get(start..start.saturating_add(length)).unwrap_or_default();
@@ -64,6 +64,9 @@ impl Batch {
 
     /// Leaves at most so many bytes of each packet, as if the capture had cut the rest.
     pub fn cut(&mut self, snap_length: usize) {
+        if snap_length >= MAX_RECORD {
+            return;
+        }
         for entry in &mut self.entries {
             entry.length = entry.length.min(snap_length);
         }
@@ -73,6 +76,11 @@ impl Batch {
     pub(crate) fn clear(&mut self) {
         self.entries.clear();
         self.tick = None;
+    }
+
+    /// The time of the last packet.
+    pub(crate) fn last(&self) -> Option<Timestamp> {
+        self.entries.last().map(|entry| entry.timestamp)
     }
 
     /// Adds a packet whose bytes will be in the block, at this place.

@@ -241,7 +241,14 @@ impl Capture {
             return Err(error);
         }
         let in_place = self.holding().is_some();
-        while batch.len() < most.min(Batch::MOST) && (in_place || !batch.is_full()) {
+        let most = most.min(Batch::MOST);
+        while batch.len() < most && (in_place || !batch.is_full()) {
+            if in_place && !self.over && !self.filters() {
+                self.lend(batch, most);
+            }
+            if batch.len() >= most {
+                break;
+            }
             match self.advance(true) {
                 Ok(Advance::Record(record)) => {
                     if in_place {
@@ -280,6 +287,37 @@ impl Capture {
             }
         }
         Ok(!batch.is_empty() || batch.tick.is_some())
+    }
+
+    /// Puts packets into a batch that were read already, as far as there is nothing to say of them but where they are.
+    fn lend(&mut self, batch: &mut Batch, most: usize) {
+        let before = batch.len();
+        let number = self.number;
+        let Some(file) = self.holding() else { return };
+        file.lend(batch, most, number);
+        let count = (batch.len() - before) as u64;
+        if count == 0 {
+            return;
+        }
+        file.hold(true);
+        self.last = batch.last().unwrap_or(self.last);
+        self.number += count;
+        self.read += count;
+        self.passed += count;
+        if let Some(source) = self.sources.first_mut() {
+            source.read += count;
+        }
+    }
+
+    /// Whether packets are looked at before they are delivered.
+    #[cfg(feature = "libpcap")]
+    fn filters(&self) -> bool {
+        self.filter.is_some()
+    }
+
+    #[cfg(not(feature = "libpcap"))]
+    fn filters(&self) -> bool {
+        false
     }
 
     /// The one file whose packets can be held where they were read, if there is only one.

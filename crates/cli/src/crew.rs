@@ -88,7 +88,7 @@ where
             let mut ahead = Vec::with_capacity(AHEAD);
             while packets.len() > 0 && !part.has_failed() {
                 ahead.clear();
-                ahead.extend(packets.by_ref().take(AHEAD).map(|packet| self.decoder.decode(packet)));
+                self.decoder.decode_all(packets.by_ref().take(AHEAD), &mut ahead);
                 for decoded in ahead.iter().filter(|decoded| self.shard.has(decoded.flow.as_ref())) {
                     part.packet(decoded);
                 }

@@ -186,7 +186,7 @@ impl Pump<'_> {
                 writer.flush()?;
             }
         }
-        let last = batch.tick().or(batch.packets().last().map(|packet| packet.timestamp));
+        let last = batch.tick().or(batch.packets().next_back().map(|packet| packet.timestamp));
         if let Some(now) = last {
             self.status.show(self.capture, now);
         }

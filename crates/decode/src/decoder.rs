@@ -44,6 +44,23 @@ impl Decoder {
         }
     }
 
+    /// Decodes some packets, and puts what they are behind what is in `to`: each in its place there, while the result of
+    /// [`decode`](Self::decode) has to be copied to where it is kept, which takes about as long as to decode it.
+    #[inline]
+    pub fn decode_all<'a, 'p: 'a>(
+        &'a self,
+        packets: impl Iterator<Item = Packet<'p>>,
+        to: &mut Vec<Decoded<'a>>,
+    ) {
+        for packet in packets {
+            // Not one `push` for both: what goes through one place in memory is put together there and copied.
+            match plain::packet(self, packet) {
+                Some(decoded) => to.push(decoded),
+                None => to.push(walk::packet(self, packet, &mut Unseen)),
+            }
+        }
+    }
+
     /// As [`layers`](crate::layers()), by these rules.
     pub fn layers<'a>(&'a self, packet: Packet<'a>) -> Layers<'a> {
         Layers::of(self, packet)

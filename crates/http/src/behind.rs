@@ -6,13 +6,15 @@
 //! where the burst ends, and then looked at as a whole.
 //!
 //! Promises: a response is found in here only if the bytes from its status line on are, to the last one, the answers to
-//! all requests that wait, one each, with plain heads and bodies that end by themselves; where they end, the client went on
-//! with all of them received, or nothing more came. Whatever is found is said to be uncertain. Each byte is kept once
-//! and looked at a bounded number of times; what is held is on the budget, and forgotten beyond [`WINDOW`].
+//! all requests that wait, one each (but to the first, where the hole began with its answer), with plain heads and bodies
+//! that end by themselves; where they end, the client went on with all of them received, or nothing more came. Whatever is
+//! found is said to be uncertain. Each byte is kept once and looked at a bounded number of times; what is held is on the
+//! budget, and forgotten beyond [`WINDOW`]; and a burst has a bounded number of requests.
 //!
-//! What can still be taken for a response, and is then a lie that says it may be one: a recorded response with which the
-//! body of the last answer ends, if the hole took the head of that answer too, and all that was in front of it. Where the
-//! last answer is whole, what its predecessor's body holds is never taken for it: the number of the answers would be wrong.
+//! What can still be taken for a response, and is then a lie that says it may be one: a recorded response with which a body
+//! ends, if the hole took the head of that body and all that was left of the answer in front of it. Of a hole that took a
+//! part of one answer only, nothing in that answer's body is taken for the next: the number of the answers would be wrong, unless a length in it was made to
+//! fit what follows.
 
 use egret_reassembly::Direction;
 use memchr::memmem;
@@ -61,10 +63,12 @@ impl Connection {
         }
         let end = at.offset.saturating_add(bytes.len() as u64);
         let near = end.saturating_sub(lost.until) <= WINDOW;
-        let kept = near
-            && self.queue.is_burst()
-            && self.queue.slots.len() > usize::from(lost.clean)
-            && self.behind.get_or_insert_default().take(bytes, at, &mut context.budget);
+        // Whether it is worth it is looked at once, at the first byte: there may be many requests, and many pieces.
+        let wanted = self.behind.is_some()
+            || at.offset == lost.until
+                && self.queue.slots.len() > usize::from(lost.clean)
+                && self.queue.is_burst();
+        let kept = near && wanted && self.behind.get_or_insert_default().take(bytes, at, &mut context.budget);
         if !kept {
             self.forget_behind(context);
         }

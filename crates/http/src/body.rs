@@ -78,12 +78,14 @@ impl fmt::Display for Undecoded {
 /// The body of a message.
 ///
 /// "As sent" means: behind the removal of chunk framing, before content decoding.
+// In this order in memory: each of its pieces needs the first two.
+#[repr(C)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Body {
-    pub(crate) framing: Framing,
     pub(crate) size: u64,
-    pub(crate) missing: u64,
     pub(crate) raw: Vec<u8>,
+    pub(crate) missing: u64,
+    pub(crate) framing: Framing,
     pub(crate) decoded: Vec<u8>,
     pub(crate) decoded_size: Option<u64>,
     pub(crate) undecoded: Option<Undecoded>,

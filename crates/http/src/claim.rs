@@ -61,7 +61,7 @@ impl Connection {
     ) -> Result<Lengths, bool> {
         self.speaks = Speaks::Http;
         let side = self.side(direction);
-        let (blank, lost) = (std::mem::take(&mut side.blank), side.resync.take());
+        let (blank, lost) = (std::mem::take(&mut side.blank), side.resync.take().map(|lost| *lost));
         let claimed = match direction {
             Direction::ClientToServer if found.has_slot => Ok(()),
             Direction::ClientToServer => self.add_request(found.offset, found.ack, context),

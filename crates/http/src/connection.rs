@@ -3,6 +3,7 @@
 //! Promises: every exchange is delivered once, with a verdict; a response answers the request it was sent for, or
 //! none. How heads are read is in `heads.rs`, bodies in `bodies.rs`, pairing in `queue.rs`; here is what is common.
 
+use std::hint::black_box;
 use std::time::Duration;
 
 use egret_reassembly::{Direction, Ending, Flow, Opened};
@@ -19,22 +20,24 @@ use crate::{Context, Handler, Missing, Moment, NotHttp, Part, Piece, Why};
 /// Call [`data`](Self::data) and [`gap`](Self::gap) in the order of the stream for each direction, and across
 /// directions in the order of causes: a response not before the request that it answers; then
 /// [`end`](Self::end) for a direction that said it has ended, and [`close`](Self::close) once.
+// In this order in memory, so that a piece of a body needs few lines of it.
+#[repr(C)]
 #[derive(Debug)]
 pub struct Connection {
-    pub(crate) id: u64,
-    pub(crate) flow: Flow,
-    pub(crate) opened: Opened,
-    pub(crate) connect: Option<Duration>,
+    pub(crate) speaks: Speaks,
     /// Whether the guess of who is the client turned out wrong.
     pub(crate) turned: bool,
     /// Whether a response has begun.
     pub(crate) answered: bool,
-    pub(crate) speaks: Speaks,
+    pub(crate) opened: Opened,
     pub(crate) client: Side,
     pub(crate) server: Side,
     pub(crate) queue: Queue,
     /// What the server said behind a hole, while answers may be found in there.
     pub(crate) behind: Option<Box<Behind>>,
+    pub(crate) id: u64,
+    pub(crate) flow: Flow,
+    pub(crate) connect: Option<Duration>,
     pub(crate) next_index: u64,
     /// The latest packet and time that anything was decided at. What waited for others comes later than its packet.
     pub(crate) latest: Moment,
@@ -78,7 +81,7 @@ impl Connection {
 
     /// The next bytes of one direction.
     pub fn data<H: Handler>(&mut self, piece: Piece<'_>, context: &mut Context<H>) {
-        if self.not_http().is_some() {
+        if self.goes_on_with_body(piece, context) || self.not_http().is_some() {
             return;
         }
         if self.speaks == Speaks::Nothing && !piece.bytes.is_empty() {
@@ -113,6 +116,37 @@ impl Connection {
         {
             self.is_not_http(NotHttp::Other, context); // The server had time to say what this is.
         }
+    }
+
+    /// The short way for most pieces: those from the middle of a body of known length. Whether it is one; then it was taken,
+    /// just as it would have been the long way, in which nothing else has anything to do with it.
+    #[inline]
+    fn goes_on_with_body<H: Handler>(&mut self, piece: Piece<'_>, context: &mut Context<H>) -> bool {
+        let Piece { offset, timestamp, packet, ack, bytes, .. } = piece;
+        let (len, direction) = (bytes.len() as u64, self.role(piece.direction));
+        // What is gathered may be a request that ends when its response begins.
+        if self.speaks != Speaks::Http || self.behind.is_some() || matches!(self.client.state, State::Head(_))
+        {
+            return false;
+        }
+        let (side, slot) = match direction {
+            Direction::ClientToServer => (&mut self.client, self.queue.slots.back_mut()),
+            Direction::ServerToClient => (&mut self.server, self.queue.slots.front_mut()),
+        };
+        let (State::Length(left), Some(slot)) = (&mut side.state, slot) else { return false };
+        let message = slot.message(direction);
+        // With its first byte and with its last one, there is more to a body.
+        if len >= *left || message.body.size == 0 {
+            return false;
+        }
+        *left -= len;
+        side.position = offset.saturating_add(len);
+        message.transfer.add(packet, timestamp);
+        context.body(slot, direction, &mut side.content, bytes);
+        if direction == Direction::ServerToClient {
+            self.queue.heard(ack);
+        }
+        true
     }
 
     /// Takes bytes of one direction, all of them.
@@ -275,6 +309,27 @@ impl Connection {
     /// How it began.
     pub const fn opened(&self) -> Opened {
         self.opened
+    }
+
+    /// Reads what the next bytes of a direction will need, so many of them.
+    #[inline]
+    pub(crate) fn fetch(&self, direction: Direction, len: u64) {
+        black_box((self.speaks, self.client.position, self.server.position));
+        match self.role(direction) {
+            Direction::ClientToServer => {
+                if let Some(slot) = self.queue.slots.back() {
+                    slot.exchange.request.0.fetch();
+                }
+            }
+            Direction::ServerToClient => {
+                let Some(slot) = self.queue.slots.front() else { return };
+                slot.exchange.response.0.fetch();
+                // With its last bytes, an exchange is delivered and looked at as a whole.
+                if !matches!(self.server.state, State::Length(left) if left > len) {
+                    slot.fetch();
+                }
+            }
+        }
     }
 
     pub(crate) const fn side(&mut self, direction: Direction) -> &mut Side {

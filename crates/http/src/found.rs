@@ -69,7 +69,7 @@ impl Connection {
         };
         let side = self.side(direction);
         if let (true, State::Lost(lost)) = (found, &side.state) {
-            side.resync = Some(*lost);
+            side.resync = Some(Box::new(*lost));
             side.state = State::Start;
             let position = side.position;
             match direction {
@@ -86,8 +86,8 @@ impl Connection {
         direction == Direction::ServerToClient
             && self.server.state.is_body()
             && self.queue.slots.front().is_some_and(|slot| {
-                let body = &slot.exchange.response.0.body;
-                !slot.exchange.has_request && body.size == 0
+                // In this order: the size is needed with each piece of a body.
+                slot.exchange.response.0.body.size == 0 && !slot.exchange.has_request
             })
             && match &self.server.state {
                 State::Chunked(chunks) => chunks.is_untouched(),
@@ -109,7 +109,7 @@ impl Connection {
                 until: lost.until.max(before.until),
                 bytes: before.bytes.saturating_add(lost.bytes),
                 clean: false,
-                ..before
+                ..*before
             },
             None => lost,
         });

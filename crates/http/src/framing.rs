@@ -31,6 +31,12 @@ enum TransferEncoding {
 }
 
 impl Lengths {
+    /// Whether a field of this name may say anything: almost none has the length of the two that do.
+    #[inline]
+    pub(crate) const fn may_be(name: &[u8]) -> bool {
+        matches!(name.len(), 14 | 17)
+    }
+
     /// Takes one field, in the order they were sent.
     pub(crate) fn field(&mut self, name: &[u8], value: &[u8]) {
         // By length first: almost no field has the length of these two.

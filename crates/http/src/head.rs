@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::hint::black_box;
 use std::ops::Range;
 
 /// Where a word is in a head's buffer. Heads are limited, so 32 bits do.
@@ -58,6 +59,17 @@ impl Headers {
     /// Every value under this name, whatever its case, in the order they were sent.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         self.iter().filter(|(sent, _)| sent.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
+    }
+
+    /// Reads the fields' places, and the beginning of their bytes: so many lines of memory.
+    pub(crate) fn fetch(&self, lines: usize) {
+        const LINE: usize = 64;
+        for field in self.fields.iter().step_by(LINE / size_of::<(Span, Span)>()) {
+            black_box(field.0.start);
+        }
+        for byte in self.bytes.iter().step_by(LINE).take(lines) {
+            black_box(*byte);
+        }
     }
 
     pub(crate) fn clear(&mut self) {

@@ -1,5 +1,6 @@
 //! A request or a response, and what the two have in common.
 
+use std::hint::black_box;
 use std::ops::Deref;
 use std::time::Duration;
 
@@ -10,16 +11,18 @@ use crate::head::{Headers, Span, text};
 use crate::{MessageAnomalies, MessageAnomaly};
 
 /// What requests and responses have in common.
+// In this order in memory: each piece of a body needs the first two.
+#[repr(C)]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Message {
+    pub(crate) transfer: Transfer,
+    pub(crate) body: Body,
     pub(crate) headers: Headers,
     /// The three words of the start line, in the order they are in.
     pub(crate) start: [Span; 3],
     pub(crate) status: u16,
     pub(crate) anomalies: MessageAnomalies,
     pub(crate) trailers: Headers,
-    pub(crate) body: Body,
-    pub(crate) transfer: Transfer,
 }
 
 impl Message {
@@ -63,6 +66,12 @@ impl Message {
         let value = self.headers.get("content-type")?;
         let essence = value.split(|byte| *byte == b';').next()?.trim_ascii();
         (!essence.is_empty()).then(|| text(essence))
+    }
+
+    /// Reads what the next bytes of its body will need.
+    #[inline]
+    pub(crate) fn fetch(&self) {
+        black_box((self.transfer.first, self.body.size, self.body.raw.len()));
     }
 
     fn word(&self, number: usize) -> &[u8] {

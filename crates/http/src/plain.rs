@@ -35,36 +35,56 @@ pub(crate) fn read(kind: Kind, bytes: &[u8], fields: &mut Vec<(Span, Span)>) -> 
     let (mut lengths, mut at) = (Lengths::default(), line_end);
     // Each turn begins at the end of a line, and goes over at least that.
     loop {
-        let rest = bytes.get(at..)?.strip_prefix(b"\r\n")?;
+        let [b'\r', b'\n', rest @ ..] = bytes.get(at..)? else { return None };
         at += 2;
-        if rest.starts_with(b"\r\n") {
+        if let [b'\r', b'\n', ..] = rest {
             let scan = Scan::found(at + 2, fields.len() + 2, first_line);
             return Some((Plain { start, status, lengths }, scan));
         }
-        let colon = rest.iter().position(|byte| !is_token(*byte))?;
-        let (name, value) = (rest.get(..colon)?, rest.get(colon..)?.strip_prefix(b":")?);
+        let colon = name(rest);
+        let (name, [b':', value @ ..]) = rest.split_at_checked(colon)? else { return None };
         let value = value.get(..printable(value))?;
-        let spaces = value.iter().take_while(|byte| **byte == b' ').count();
-        let (from, end) = (at + colon + 1, at + colon + 1 + value.len());
-        let value = value.trim_ascii();
-        if name.is_empty() || fields.len() == MOST {
+        if colon == 0 || fields.len() == MOST {
             return None;
         }
-        let start = (from + spaces).min(end);
-        fields.push((Span::new(at..at + colon), Span::new(start..start + value.len())));
-        lengths.field(name, value);
-        at = end;
+        let from = at + colon + 1;
+        let (front, inside) = trim(value);
+        let start = (from + front).min(from + value.len());
+        fields.push((Span::new(at..at + colon), Span::new(start..start + inside.len())));
+        // By length first: a call for each field would cost more than all the rest.
+        if Lengths::may_be(name) {
+            lengths.field(name, inside);
+        }
+        at = from + value.len();
     }
+}
+
+/// What is between the spaces around a printable value, and how many are in front of it. Nearly always there is one in
+/// front and none behind.
+#[inline]
+fn trim(value: &[u8]) -> (usize, &[u8]) {
+    if let [b' ', rest @ ..] = value
+        && let (Some(first), Some(last)) = (rest.first(), rest.last())
+        && *first > b' '
+        && *last > b' '
+    {
+        return (1, rest);
+    }
+    let spaces = value.iter().take_while(|byte| **byte == b' ').count();
+    (spaces, value.trim_ascii())
 }
 
 /// A request line with a method of those that are used most. Whoever uses them speaks HTTP.
 fn request_line(line: &[u8]) -> Option<[Span; 3]> {
     const METHODS: [&[u8]; 5] = [b"GET ", b"POST ", b"PUT ", b"DELETE ", b"PATCH "];
     let method = METHODS.iter().find(|method| line.starts_with(method))?.len() - 1;
-    let target = line.strip_suffix(b" HTTP/1.1").or_else(|| line.strip_suffix(b" HTTP/1.0"))?.len();
-    if target <= method + 1 || line.get(method + 1..target)?.contains(&b' ') {
+    let behind = line.get(method + 1..)?;
+    let length = visible(behind);
+    let (b" HTTP/1.1" | b" HTTP/1.0") = behind.get(length..)? else { return None };
+    if length == 0 {
         return None;
     }
+    let target = method + 1 + length;
     Some([Span::new(0..method), Span::new(method + 1..target), Span::new(target + 1..line.len())])
 }
 
@@ -79,20 +99,54 @@ fn status_line(line: &[u8]) -> Option<([Span; 3], u16)> {
     Some(([Span::new(0..8), Span::new(9..12), Span::new(13..line.len())], status))
 }
 
-/// How many bytes there are up to the first that is not printable ASCII. Eight at a time, in one number.
-fn printable(bytes: &[u8]) -> usize {
-    const EACH: u64 = 0x0101_0101_0101_0101;
+/// One in each byte of a number that holds eight.
+const EACH: u64 = 0x0101_0101_0101_0101;
+
+/// How many bytes there are up to the first of which `odd` has the highest bit set, in a number that holds eight of them. At
+/// the end, where there are no eight, up to the first that is not `fine`.
+#[inline(always)]
+fn count(bytes: &[u8], odd: impl Fn(u64) -> u64, fine: impl Fn(u8) -> bool) -> usize {
     let (words, tail) = bytes.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        // The highest bit of each byte that is below a space, DEL, or beyond ASCII. Carries only reach bytes behind one of
-        // those, and the first one counts.
-        let odd = (word.wrapping_sub(EACH * 0x20) & !word | word.wrapping_add(EACH) | word) & (EACH * 0x80);
+        let odd = odd(u64::from_le_bytes(*word)) & (EACH * 0x80);
         if odd != 0 {
             return index * 8 + odd.trailing_zeros() as usize / 8;
         }
     }
-    words.len() * 8 + tail.iter().take_while(|byte| matches!(byte, b' '..=b'~')).count()
+    words.len() * 8 + tail.iter().take_while(|byte| fine(**byte)).count()
+}
+
+/// How many bytes there are up to the first that is not printable ASCII.
+fn printable(bytes: &[u8]) -> usize {
+    // Below a space, DEL, or beyond ASCII. Carries only reach bytes behind one of those, and the first one counts.
+    let odd = |word: u64| word.wrapping_sub(EACH * 0x20) | word.wrapping_add(EACH) | word;
+    count(bytes, odd, |byte| matches!(byte, b' '..=b'~'))
+}
+
+/// How many bytes there are up to the first that is not printable ASCII, or a space.
+fn visible(bytes: &[u8]) -> usize {
+    let odd = |word: u64| word.wrapping_sub(EACH * 0x21) | word.wrapping_add(EACH) | word;
+    count(bytes, odd, |byte| byte.is_ascii_graphic())
+}
+
+/// How many bytes there are up to the first that cannot be in the name of a field.
+#[inline]
+fn name(bytes: &[u8]) -> usize {
+    // Nearly all names are of letters, digits and hyphens. With seven bits in a byte, no sum reaches the next one.
+    let odd = |word: u64| {
+        let seven = word & (EACH * 0x7f);
+        let lower = seven | (EACH * 0x20);
+        let from = |bytes: u64, first: u8| bytes + EACH * u64::from(0x80 - first);
+        let letter = from(lower, b'a') & !from(lower, b'z' + 1);
+        let digit = from(seven, b'0') & !from(seven, b'9' + 1);
+        let hyphen = EACH * 0x80 - (seven ^ (EACH * u64::from(b'-')));
+        !(letter | digit | hyphen) | word
+    };
+    let plain = count(bytes, odd, |byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    match bytes.get(plain..) {
+        None | Some([b':', ..]) => plain,
+        Some(rest) => plain + rest.iter().take_while(|byte| is_token(**byte)).count(),
+    }
 }
 
 #[cfg(test)]
@@ -112,7 +166,40 @@ mod tests {
                 bytes[place] = byte;
                 let expected = if matches!(byte, b' '..=b'~') { 20 } else { place };
                 assert_eq!(printable(&bytes), expected, "{byte} at {place}");
+                let expected = if matches!(byte, b'!'..=b'~') { 20 } else { place };
+                assert_eq!(visible(&bytes), expected, "{byte} at {place}");
             }
+        }
+    }
+
+    #[test]
+    fn a_byte_that_is_in_no_name_is_found_wherever_it_is() {
+        for byte in 0..=255 {
+            for place in 0..20 {
+                for others in [b'a', b'Z', b'0', b'9', b'-', b'_'] {
+                    let mut bytes = [others; 20];
+                    bytes[place] = byte;
+                    let expected = if is_token(byte) { 20 } else { place };
+                    assert_eq!(name(&bytes), expected, "{byte} at {place} among {others}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn values_are_what_is_between_spaces() {
+        for (value, expected) in [
+            ("", (0, "")),
+            (" ", (1, "")),
+            ("   ", (3, "")),
+            ("a", (0, "a")),
+            (" a", (1, "a")),
+            ("  a b ", (2, "a b")),
+            (" a ", (1, "a")),
+        ] {
+            let (front, trimmed) = trim(value.as_bytes());
+            assert_eq!(trimmed, expected.1.as_bytes(), "{value:?}");
+            assert!(trimmed.is_empty() || front == expected.0, "{value:?}");
         }
     }
 

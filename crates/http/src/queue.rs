@@ -18,8 +18,12 @@ use crate::Why;
 use crate::side::Lost;
 use crate::slot::{Progress, Slot};
 
+/// The most requests that are looked at as one burst. Browsers that pipelined sent a few; each hole costs a look at all.
+const BURST: usize = 64;
+
 /// The exchanges under way. Requests are added at the back, responses belong to the front.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub(crate) struct Queue {
     pub(crate) slots: VecDeque<Box<Slot>>,
     /// What the last request acknowledged.
@@ -35,7 +39,7 @@ pub(crate) struct Queue {
     /// The index of the first of them.
     pub(crate) skipped_from: u64,
     /// Requests that may have been lost. Known until a response shows that the answers to them are past.
-    request_loss: Option<RequestLoss>,
+    request_loss: Option<Box<RequestLoss>>,
     /// Where the last bytes of the client's stream end that may have been lost requests.
     lost_until: u64,
     /// How far the server had received the client's stream when it said what it said last.
@@ -101,12 +105,12 @@ impl Queue {
     }
 
     /// Requests may have been lost in front of the exchange that will have this index.
-    pub(crate) const fn lose_requests(&mut self, why: Why, index: u64) {
-        let first = match self.request_loss {
+    pub(crate) fn lose_requests(&mut self, why: Why, index: u64) {
+        let first = match &self.request_loss {
             Some(loss) => loss.first,
             None => index,
         };
-        self.request_loss = Some(RequestLoss { why, first, last: index });
+        self.request_loss = Some(Box::new(RequestLoss { why, first, last: index }));
     }
 
     /// What was lost of the client's stream ends here.
@@ -124,12 +128,14 @@ impl Queue {
     pub(crate) fn pair(&mut self, at: u64, received: Option<u64>, lost: Option<&Lost>) -> Pairing {
         let pairing = self.choose(at, received, lost);
         if pairing.answers.is_ok()
-            && let (Some(loss), Some(slot)) = (self.request_loss, self.slots.get(pairing.lost))
+            && let (Some(loss), Some(slot)) =
+                (self.request_loss.as_deref().copied(), self.slots.get(pairing.lost))
             && slot.exchange.index >= loss.first
         {
             let behind = slot.exchange.index + 1;
             if self.answers_to_lost_are_past(slot, at, lost) {
-                self.request_loss = (loss.last >= behind).then_some(RequestLoss { first: behind, ..loss });
+                let left = RequestLoss { first: behind, ..loss };
+                self.request_loss = (loss.last >= behind).then(|| Box::new(left));
             } else {
                 self.doubt_all();
             }
@@ -151,7 +157,7 @@ impl Queue {
     fn choose(&mut self, at: u64, received: Option<u64>, lost: Option<&Lost>) -> Pairing {
         let front = |lost| Pairing { lost, answers: Ok(()) };
         let unasked = |lost, why| Pairing { lost, answers: Err(why) };
-        let nobody = match (self.request_loss, lost) {
+        let nobody = match (self.request_loss.as_deref(), lost) {
             (Some(loss), _) => loss.why,
             (None, Some(lost)) => lost.why,
             (None, None) => Why::Unasked,
@@ -196,7 +202,7 @@ impl Queue {
                 front(usize::from(sent > 1 && lost.is_some_and(|lost| lost.clean)))
             }
             // No request was sent exactly here. If none was lost it is the last one's, behind an interim response.
-            _ => match self.request_loss {
+            _ => match self.request_loss.as_deref() {
                 None => front(sent.saturating_sub(1)),
                 Some(loss) => unasked(sent, loss.why),
             },
@@ -204,12 +210,13 @@ impl Queue {
     }
 
     /// Whether all that wait were asked at once, are whole, and have no answer yet; and nothing is known to be lost of what was
-    /// asked.
+    /// asked. Never so of many.
     pub(crate) fn is_burst(&self) -> bool {
         let waits = |slot: &Slot| {
             slot.exchange.has_request && slot.request == Progress::Done && slot.response == Progress::Nothing
         };
-        self.request_loss.is_none()
+        self.slots.len() <= BURST
+            && self.request_loss.is_none()
             && self.skipped == 0
             && self.slots.iter().all(|slot| waits(slot))
             && self.slots.iter().skip(1).all(|slot| slot.pipelined)

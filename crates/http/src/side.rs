@@ -12,18 +12,19 @@ use crate::scan::Scan;
 use crate::sniff::is_simple_request;
 use crate::tls::Hello;
 
-/// One direction of a connection.
+/// One direction of a connection. What each piece of a body needs comes first.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub(crate) struct Side {
     pub(crate) state: State,
     /// Where its next byte is.
     pub(crate) position: u64,
-    /// What was lost before the head that comes next, or is being gathered.
-    pub(crate) resync: Option<Lost>,
-    /// Whether empty lines came in front of the head that comes next.
-    pub(crate) blank: bool,
     /// What decodes and digests the body under way, if that is asked for.
     pub(crate) content: Option<Box<Content>>,
+    /// What was lost before the head that comes next, or is being gathered.
+    pub(crate) resync: Option<Box<Lost>>,
+    /// Whether empty lines came in front of the head that comes next.
+    pub(crate) blank: bool,
 }
 
 /// Where a direction is.

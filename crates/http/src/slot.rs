@@ -1,5 +1,7 @@
 //! An exchange under way: what will be reported, and what is known about it that will not.
 
+use std::hint::black_box;
+
 use crate::budget::{Budget, cost};
 use crate::message::Message;
 use crate::{Direction, Exchange, Part, Verdict, Why};
@@ -61,6 +63,16 @@ impl Slot {
             request_fault: None,
             response_fault: None,
         }
+    }
+
+    /// Reads what its end will need.
+    pub(crate) fn fetch(&self) {
+        let Exchange { connection, request, response, informational, verdict, ended, .. } = &self.exchange;
+        black_box((connection, verdict, ended.packet, informational.len()));
+        black_box((self.acked, self.response, self.response_fault));
+        request.0.fetch();
+        request.0.headers.fetch(2);
+        response.0.headers.fetch(16);
     }
 
     pub(crate) const fn message(&mut self, direction: Direction) -> &mut Message {

@@ -166,7 +166,7 @@ fn what_a_request_and_a_status_say_of_the_body_counts() {
 }
 
 #[test]
-fn no_body_is_taken_for_an_answer_while_the_last_answer_is_whole() {
+fn what_stands_in_the_body_that_lost_its_head_is_no_answer() {
     // A record of messages, as a proxy may write one, is the body of the answer that lost its head.
     let record = format!("{}{}", answer(50, "recorded"), answer(51, "recorded"));
     for body in [record.clone(), record.clone() + "\n", record.repeat(3)] {
@@ -193,6 +193,16 @@ fn what_can_be_taken_for_an_answer_is_said_to_be_uncertain() {
     assert_eq!(
         on(talk.clone(), 3).lines(),
         [lost(1), "GET /2 0 > 260 8 response-head incomplete: pairing-uncertain".to_owned(), whole(3)]
+    );
+    // Those behind it are what they are.
+    let talk = Talk::new().client(gets(1..=3)).lose_server(answer(1, "0123456789") + &second[..25]);
+    assert_eq!(
+        on(talk.server(second[25..].to_owned() + &answer(3, "true")), 4).lines()[1..],
+        [
+            "GET /2 0 > 260 8 response-head incomplete: pairing-uncertain".to_owned(),
+            uncertain(3, 4),
+            whole(4)
+        ]
     );
     // One byte more behind it, and it is not.
     let second = answer(2, &(record + "\n"));
@@ -311,6 +321,13 @@ fn what_is_looked_at_is_bounded() {
         let talk = behind(Talk::new().client(gets(1..=2)), &answer(1, &body), 25, &answer(2, "ab"));
         let expected = if found { uncertain(2, 2) } else { lost(2) };
         assert_eq!(on(talk, 3).lines(), [lost(1), expected, whole(3)], "{lines} lines");
+    }
+    // Requests.
+    for (count, found) in [(64, true), (65, false)] {
+        let rest: String = (2..=count).map(|_| answer(2, "ab")).collect();
+        let talk = Talk::new().client(get(0).repeat(count));
+        let lines = on(behind(talk, &answer(1, "0123456789"), 25, &rest), 3).lines();
+        assert_eq!(lines[1].starts_with("GET /0 0 > 212 2 "), found, "{count}: {}", lines[1]);
     }
     // Bytes behind the hole, and pieces.
     let rest = answer(2, "ab").len();

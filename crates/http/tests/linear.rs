@@ -38,7 +38,7 @@ enum Call {
 type Make = fn(usize) -> Vec<Call>;
 
 /// Each kind of input, with the smaller of two sizes.
-const KINDS: [(&str, usize, Make); 29] = [
+const KINDS: [(&str, usize, Make); 30] = [
     ("head-byte-by-byte", 8_000, |size| vec![Call::Cut(CLIENT, 1, request(&field(size)))]),
     ("head-in-segments", 60_000, |size| vec![Call::Cut(CLIENT, 64, request(&field(size)))]),
     ("head-beyond-the-limit", 300_000, |size| vec![Call::Cut(CLIENT, 500, request(&field(size)))]),
@@ -86,6 +86,10 @@ const KINDS: [(&str, usize, Make); 29] = [
     // Two requests at once, and behind a hole what may hold their answers, and does not.
     ("behind-holes", 20, |size| {
         (0..size).flat_map(|_| behind("X: HTTP/1.1 200 OK\r\n".repeat(60))).collect()
+    }),
+    ("pipelined-behind-a-hole", 200, |size| {
+        let requests = Call::Cut(CLIENT, 1_000, request("").repeat(size));
+        vec![requests, Call::Gap(SERVER, 9), Call::Cut(SERVER, 1, "}".repeat(20 * size).into())]
     }),
     ("behind-a-hole", 4_000, |size| behind(chunked_answer(size)).collect()),
     // What is looked at for secrets.

@@ -3,10 +3,11 @@
 //! Promises: time is packet time and never goes back; what is due happens before the packet that shows it: connection by
 //! connection in the order of their ids, for each in the order of its deadlines.
 
-use egret_decode::{Decoded, Fragment, Network, Packet, TcpFlags, Timestamp, decode_datagram};
+use egret_decode::{Decoded, Flow, Fragment, Network, Packet, Tcp, TcpFlags, Timestamp, decode_datagram};
 
 use crate::arrival::{Arrival, Held};
 use crate::fragments::{Fragments, Whole};
+use crate::in_order::Short;
 use crate::pool::NOWHERE;
 use crate::stats::FragmentStats;
 use crate::{Checksums, Direction, Limits, Segment, Shard, Stats, Stream, StreamFactory, StreamPool};
@@ -98,7 +99,9 @@ impl<F: StreamFactory> Assembler<F> {
                     *place = self.pool.place(flow);
                 }
             }
-            self.pool.fetch(&places);
+            for (place, decoded) in places.iter().zip(packets) {
+                self.pool.fetch(*place, decoded);
+            }
             for (place, decoded) in places.into_iter().zip(packets) {
                 let Packet { number, timestamp, .. } = decoded.packet;
                 let now = self.pass(number, timestamp, context, &mut |_, _| {});
@@ -195,7 +198,8 @@ impl<F: StreamFactory> Assembler<F> {
 
     fn date(&mut self, now: Timestamp, context: &mut ContextOf<F>) {
         for held in std::mem::take(&mut self.undated) {
-            self.pool.segment(&held.arrival(), NOWHERE, now, context);
+            let arrival = held.arrival();
+            self.pool.segment(&arrival, self.pool.place(&arrival.flow), now, context);
         }
     }
 
@@ -252,10 +256,28 @@ impl<F: StreamFactory> Assembler<F> {
             return;
         }
         let (Some(tcp), Some(flow)) = (decoded.tcp(), decoded.flow) else { return };
-        let identification = match decoded.network {
-            Some(Network::Ipv4(header)) => header.identification,
-            _ => 0,
+        // A packet in front of it may have begun the connection.
+        let place = if place == NOWHERE { self.pool.place(&flow) } else { place };
+        let short = if fragments.is_empty() && !self.clock.doubts() {
+            self.pool.in_order(place, decoded, (tcp, &flow), now, context)
+        } else {
+            Short::Long
         };
+        if short != Short::Gone {
+            self.go_the_long_way(decoded, (tcp, flow), fragments, (place, short), now, context);
+        }
+    }
+
+    /// Takes a segment of which there is more to be said than that it is next.
+    fn go_the_long_way(
+        &mut self,
+        decoded: &Decoded<'_>,
+        (tcp, flow): (&Tcp<'_>, Flow),
+        fragments: &[u64],
+        (place, short): (u32, Short),
+        now: Timestamp,
+        context: &mut ContextOf<F>,
+    ) {
         let segment = Segment {
             direction: Direction::ClientToServer,
             timestamp: decoded.packet.timestamp,
@@ -278,13 +300,24 @@ impl<F: StreamFactory> Assembler<F> {
             sack: syn && tcp.options.sack_permitted(),
             sent_at: tcp.options.timestamps().map(|(value, _)| value),
             checksum: (self.pool.limits.checksums != Checksums::Ignore).then(|| decoded.checksum()),
-            identity: (tcp.checksum, identification),
+            identity: (tcp.checksum, identification(decoded)),
         };
         if self.clock.doubts() {
             self.undated.push(Held::new(&arrival));
+        } else if short == Short::Ignored {
+            self.pool.ignore(&arrival, place, now, context);
         } else {
             self.pool.segment(&arrival, place, now, context);
         }
+    }
+}
+
+/// The identification of a packet's IP header, which IPv6 has none of.
+#[inline]
+pub(crate) fn identification(decoded: &Decoded<'_>) -> u16 {
+    match decoded.network {
+        Some(Network::Ipv4(header)) => header.identification,
+        _ => 0,
     }
 }
 

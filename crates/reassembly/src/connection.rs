@@ -10,7 +10,9 @@ use egret_decode::{Flow, TcpFlags, Timestamp};
 use crate::arrival::{Arrival, Aside, Held};
 use crate::delivered::Delivered;
 use crate::half::{Fingerprint, Half};
+use crate::key::is_same;
 use crate::seq::{Numbering, distance};
+use crate::standing::Standing;
 use crate::{
     Admit, Anomaly, Close, Connection, Direction, Ending, Limits, Opened, Refusal, Segment, Stream,
     StreamFactory,
@@ -50,10 +52,31 @@ pub(crate) enum Phase {
     Closed,
 }
 
+/// How long a connection took to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Connecting {
+    /// Its SYN was not seen.
+    Unseen,
+    /// Its SYN came at this time.
+    Since(Timestamp),
+    /// From its SYN to what ended the handshake.
+    Took(Duration),
+}
+
+impl Connecting {
+    const fn took(self) -> Option<Duration> {
+        match self {
+            Self::Took(time) => Some(time),
+            _ => None,
+        }
+    }
+}
+
 /// A connection that is known to the pool, with its stream. What each packet needs comes first.
 #[repr(C)]
 pub(crate) struct Tracked<S> {
     pub(crate) about: Connection,
+    pub(crate) standing: Standing,
     pub(crate) phase: Phase,
     pub(crate) ignoring: bool,
     duplicates_reported: bool,
@@ -70,8 +93,7 @@ pub(crate) struct Tracked<S> {
     pub(crate) stream: Option<S>,
     /// When its first segment came, by the same clock.
     began: Timestamp,
-    pub(crate) syn_at: Option<Timestamp>,
-    pub(crate) connect: Option<Duration>,
+    pub(crate) connecting: Connecting,
 }
 
 impl<S: Stream> Tracked<S> {
@@ -92,6 +114,7 @@ impl<S: Stream> Tracked<S> {
         };
         Self {
             about,
+            standing: Standing::new(now),
             phase: if syn { Phase::HalfOpen } else { Phase::Held },
             began: now,
             last: now,
@@ -100,8 +123,7 @@ impl<S: Stream> Tracked<S> {
             halves: [Half::default(), Half::default()],
             stream: None,
             aside: None,
-            syn_at: None,
-            connect: None,
+            connecting: Connecting::Unseen,
             finished: None,
             ending: None,
             duplicates_reported: false,
@@ -111,6 +133,12 @@ impl<S: Stream> Tracked<S> {
     /// Whether it is established, and nothing shows that a segment with its addresses may be of another connection.
     pub(crate) const fn is_settled(&self) -> bool {
         matches!(self.phase, Phase::Open) && self.finished.is_none() && self.aside.is_none()
+    }
+
+    /// Whether a flow is one of this connection's two.
+    #[inline]
+    pub(crate) fn is_of(&self, flow: &Flow) -> bool {
+        is_same(&self.about.flow, flow)
     }
 
     /// Which direction a flow is of, one of the connection's own.
@@ -333,11 +361,12 @@ impl<S: Stream> Tracked<S> {
                 Admit::Ignore => self.ignore(),
             }
         }
-        if self.in_order(&segment, arrival, env) {
-            return;
-        }
-        let arrival = Arrival { segment, ..*arrival };
-        self.apply(&arrival, env);
+        self.go_on(&Arrival { segment, ..*arrival }, env);
+    }
+
+    /// What a segment does behind its acceptance.
+    fn go_on<F: StreamFactory<Stream = S>>(&mut self, arrival: &Arrival<'_>, env: &mut Env<'_, F>) {
+        self.apply(arrival, env);
         if self.phase != Phase::Closed && !self.halves.iter().all(Half::is_quiet) {
             self.settle(env);
         }
@@ -345,6 +374,17 @@ impl<S: Stream> Tracked<S> {
             self.settle_aside(env);
             self.give_up_early(false, env);
         }
+    }
+
+    /// Goes on with a segment in which the stream has lost interest.
+    pub(crate) fn ignored<F: StreamFactory<Stream = S>>(
+        &mut self,
+        arrival: &Arrival<'_>,
+        env: &mut Env<'_, F>,
+    ) {
+        self.ignore();
+        let segment = Segment { direction: self.direction(&arrival.flow), ..arrival.segment };
+        self.go_on(&Arrival { segment, ..*arrival }, env);
     }
 
     /// Takes what was put aside and has become good.
@@ -401,7 +441,8 @@ impl<S: Stream> Tracked<S> {
         }
     }
 
-    fn notice_duplicate<F: StreamFactory<Stream = S>>(
+    #[inline]
+    pub(crate) fn notice_duplicate<F: StreamFactory<Stream = S>>(
         &mut self,
         segment: &Segment<'_>,
         (checksum, identification): (u16, u16),
@@ -466,7 +507,7 @@ impl<S: Stream> Tracked<S> {
             how,
             timestamp: env.now,
             packet: env.packet,
-            connect: self.connect,
+            connect: self.connecting.took(),
             client_to_server: client.counts(),
             server_to_client: server.counts(),
         };
@@ -496,11 +537,19 @@ fn lowest(numbers: impl Iterator<Item = u32>) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::mem::offset_of;
 
     /// What each connection takes is what a table full of them takes: growing it is a decision.
     #[test]
     fn a_connection_is_small() {
         let sizes = (size_of::<Tracked<()>>(), size_of::<Half>());
-        assert!(sizes.0 <= 512 && sizes.1 <= 160, "{sizes:?}");
+        assert!(sizes.0 <= 528 && sizes.1 <= 160, "{sizes:?}");
+    }
+
+    /// A look-up needs no more than the line of memory that a connection begins in.
+    #[test]
+    fn whose_it_is_comes_first() {
+        let flow = offset_of!(Tracked<()>, about) + offset_of!(Connection, flow);
+        assert!(flow + size_of::<Flow>() <= 56, "{flow}");
     }
 }

@@ -6,7 +6,7 @@
 use egret_decode::TcpFlags;
 
 use crate::arrival::{Arrival, Held};
-use crate::connection::{Env, Phase, Tracked};
+use crate::connection::{Connecting, Env, Phase, Tracked};
 use crate::half::{Half, MAX_WINDOW, Scale};
 use crate::seq::Numbering;
 use crate::{Anomaly, Opened, Refusal, Segment, Stream, StreamFactory};
@@ -96,7 +96,9 @@ impl<S: Stream> Tracked<S> {
             self.answer_syn(segment);
         } else {
             half.syn = true;
-            self.syn_at = self.syn_at.or(Some(segment.timestamp));
+            if self.connecting == Connecting::Unseen {
+                self.connecting = Connecting::Since(segment.timestamp);
+            }
         }
         if !repeated && self.halves.iter().all(|half| half.syn && half.syn_ack) {
             self.report(Anomaly::SimultaneousOpen { packet: segment.packet }, env);

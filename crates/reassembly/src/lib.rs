@@ -69,6 +69,8 @@ mod receiver;
 mod records;
 mod seq;
 mod shard;
+mod slots;
+mod standing;
 mod stats;
 mod strays;
 mod stream;

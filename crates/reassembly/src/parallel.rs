@@ -85,7 +85,7 @@ type ContextOf<F> = <<F as StreamFactory>::Stream as Stream>::Context;
 /// # How
 /// The calling thread reads blocks of packets, decodes each packet as far as to know whose it is, and gives every block to
 /// every thread. A thread looks at the time of each packet, which stands in a list beside the block, and at the bytes of
-/// its own packets alone; fragments are everybody's. There are two more blocks than threads, of 1 MiB each, and for each
+/// its own packets alone; fragments are everybody's. There are two more blocks than threads, of 256 KiB each, and for each
 /// thread a few pieces of records of 64 KiB (or one record). Beside these there is what assemblers and contexts hold.
 ///
 /// # What limits it

@@ -6,20 +6,23 @@
 use std::collections::BTreeSet;
 use std::hint::black_box;
 
-use egret_decode::{Checksum, Flow, TcpFlags, Timestamp};
+use egret_decode::{Checksum, Decoded, Flow, Tcp, TcpFlags, Timestamp};
 use hashbrown::HashTable;
 
 use crate::arrival::Arrival;
-use crate::connection::{Env, Phase, Tracked};
+use crate::connection::{Env, Tracked};
 use crate::delivered::Delivered;
 use crate::fate::Fate;
 use crate::half::Half;
-use crate::key::{FlowHasher, is_same};
+use crate::in_order::Short;
+use crate::key::{FlowHash, FlowHasher};
 use crate::queue::Queues;
+use crate::slots::Slots;
+use crate::standing::{Booked, Class, Standing};
 use crate::stats::Stats;
 use crate::strays::Strays;
 use crate::tombstones::Tombstones;
-use crate::{Checksums, Ending, Limits, Opened, Stream, StreamFactory};
+use crate::{Checksums, Ending, Limits, Stream, StreamFactory};
 
 /// No place.
 pub(crate) const NOWHERE: u32 = u32::MAX;
@@ -32,10 +35,9 @@ pub struct StreamPool<F: StreamFactory> {
     factory: F,
     pub(crate) limits: Limits,
     hasher: FlowHasher,
-    /// The places of the connections that are not over. It holds nothing else: small, it stays in the cache.
-    table: HashTable<u32>,
-    slots: Vec<Option<Slot<F::Stream>>>,
-    free: Vec<u32>,
+    /// The places of the connections that are not over, with what their flows hash to. Small, it stays in the cache.
+    table: HashTable<(FlowHash, u32)>,
+    slots: Slots<F::Stream>,
     tombstones: Tombstones,
     queues: Queues,
     /// Before this time no connection can have been silent for too long.
@@ -50,50 +52,6 @@ pub struct StreamPool<F: StreamFactory> {
     pub(crate) stats: Stats,
 }
 
-/// What each packet needs comes first, what few connections need last: with many connections, each line of memory that
-/// a packet touches has to be fetched.
-#[repr(C)]
-struct Slot<S> {
-    tracked: Tracked<S>,
-    /// Where it is in the queues: its class, and the time it is queued under.
-    class: Class,
-    queued: Timestamp,
-    /// Whether any of what follows is set.
-    booked: bool,
-    charged: usize,
-    deadline: Option<Timestamp>,
-    waits_since: Option<u64>,
-}
-
-impl<S> Slot<S> {
-    fn is_of(&self, flow: &Flow) -> bool {
-        is_same(&self.tracked.about.flow, flow)
-    }
-}
-
-/// In which order connections are given up when there are too many, and how long each kind may be silent.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Class {
-    /// Nothing but a SYN or its answer.
-    HalfOpen,
-    /// Begun in the middle.
-    Midstream,
-    /// Everything else.
-    Established,
-}
-
-impl Class {
-    pub(crate) const ALL: [Self; 3] = [Self::HalfOpen, Self::Midstream, Self::Established];
-
-    fn of<S>(tracked: &Tracked<S>) -> Self {
-        match (tracked.phase, tracked.about.opened) {
-            (Phase::HalfOpen, _) => Self::HalfOpen,
-            (_, Opened::Midstream) => Self::Midstream,
-            (_, Opened::Handshake) => Self::Established,
-        }
-    }
-}
-
 impl<F: StreamFactory> StreamPool<F> {
     /// A pool that has its streams made by `factory` and keeps to `limits`.
     pub fn new(factory: F, limits: Limits) -> Self {
@@ -102,8 +60,7 @@ impl<F: StreamFactory> StreamPool<F> {
             limits,
             hasher: FlowHasher::default(),
             table: HashTable::new(),
-            slots: Vec::new(),
-            free: Vec::new(),
+            slots: Slots::default(),
             tombstones: Tombstones::default(),
             queues: Queues::default(),
             next_sweep: NEVER,
@@ -122,25 +79,72 @@ impl<F: StreamFactory> StreamPool<F> {
         &self.factory
     }
 
-    /// Where the connection of a flow is now.
+    /// Where the connection of a flow is, most probably, if it is known: nothing but the table is looked at.
     #[inline]
     pub(crate) fn place(&self, flow: &Flow) -> u32 {
-        self.find(self.hasher.hash(flow), flow).unwrap_or(NOWHERE)
+        let hash = self.hasher.hash(flow);
+        self.table.find(hash.spread(), |(known, _)| *known == hash).map_or(NOWHERE, |(_, index)| *index)
     }
 
-    /// Has these connections brought near from wherever they are in memory.
-    pub(crate) fn fetch(&self, places: &[u32]) {
-        let read = |Slot { tracked, .. }: &Slot<F::Stream>| {
-            let [client, server] = &tracked.halves;
-            let stream = tracked.stream.is_some();
-            (tracked.last, client.next, client.scale, server.next, server.scale, stream)
-        };
-        for place in places {
-            black_box(self.slot(*place).map(read));
+    /// Has what a packet will need of its connection brought near from wherever it is in memory.
+    #[inline]
+    pub(crate) fn fetch(&self, place: u32, decoded: &Decoded<'_>) {
+        let (Some(tracked), Some(flow)) = (self.at(place), &decoded.flow) else { return };
+        let direction = tracked.direction(flow);
+        black_box((tracked.phase, tracked.packets));
+        for half in &tracked.halves {
+            // At the beginning, in the middle and at the end.
+            black_box((half.next, half.fingerprint.at, half.done));
+        }
+        if let Some(stream) = &tracked.stream
+            && !decoded.payload.is_empty()
+        {
+            stream.fetch(direction, decoded.payload.len());
         }
     }
 
-    /// Takes one segment. Its connection is at `place`, or has to be looked for.
+    /// Takes one segment, if its connection is at `place` and it can go the short way.
+    #[inline]
+    pub(crate) fn in_order(
+        &mut self,
+        place: u32,
+        decoded: &Decoded<'_>,
+        (tcp, flow): (&Tcp<'_>, &Flow),
+        now: Timestamp,
+        context: &mut <F::Stream as Stream>::Context,
+    ) -> Short {
+        let Self { factory, limits, slots, delivered, stats, .. } = self;
+        let tracked = slots.at_mut(place);
+        let is_it = |tracked: &&mut Tracked<_>| {
+            tracked.is_of(flow) && tracked.is_settled() && tracked.standing.booked.is_none()
+        };
+        let Some(tracked) = tracked.filter(is_it) else { return Short::Long };
+        let packet = decoded.packet.number;
+        let mut env = Env { limits, factory, context, delivered, now, packet };
+        let short = tracked.in_order(decoded, (tcp, flow), &mut env);
+        stats.segments += u64::from(short != Short::Long);
+        let (last, Standing { queued, class, .. }) = (tracked.last, &mut tracked.standing);
+        if short == Short::Gone && Queues::is_stale(*queued, last) {
+            *queued = self.queues.touch(place, *class, last);
+            self.note_silence(last);
+        }
+        short
+    }
+
+    /// Goes on with a segment of the connection at `place`, which has lost interest.
+    pub(crate) fn ignore(
+        &mut self,
+        arrival: &Arrival<'_>,
+        place: u32,
+        now: Timestamp,
+        context: &mut <F::Stream as Stream>::Context,
+    ) {
+        self.with(place, now, arrival.segment.packet, context, |tracked, env| tracked.ignored(arrival, env));
+        self.bury(place);
+    }
+
+    /// Takes one segment. Its connection is at `place`, unless another one has come there; if that is [`NOWHERE`], it is not
+    /// known.
     pub(crate) fn segment(
         &mut self,
         arrival: &Arrival<'_>,
@@ -150,21 +154,25 @@ impl<F: StreamFactory> StreamPool<F> {
     ) {
         self.stats.segments += 1;
         let packet = arrival.segment.packet;
-        let is_there = self.slot(place).is_some_and(|slot| slot.is_of(&arrival.flow));
-        if is_there && self.slot(place).is_some_and(|slot| slot.tracked.is_settled()) {
+        let there = self.at(place).filter(|tracked| tracked.is_of(&arrival.flow));
+        if there.is_some_and(Tracked::is_settled) {
             return self.deliver(place, arrival, now, context);
         }
         let hash = self.hasher.hash(&arrival.flow);
-        let index = if is_there { Some(place) } else { self.find(hash, &arrival.flow) };
+        let index = match there {
+            Some(_) => Some(place),
+            None if place == NOWHERE => None,
+            None => self.find(hash, &arrival.flow),
+        };
         if let Some(index) = index {
             let damaged = self.is_damaged(arrival);
-            match self.slot(index).map_or(Fate::Belongs, |slot| slot.tracked.fate(arrival, damaged)) {
+            match self.at(index).map_or(Fate::Belongs, |tracked| tracked.fate(arrival, damaged)) {
                 Fate::Belongs => return self.deliver(index, arrival, now, context),
                 Fate::Replaces(ending) => self.remove(index, ending, now, packet, context),
                 Fate::Reopens => {
                     let reopening = self
-                        .slot_mut(index)
-                        .and_then(|slot| slot.tracked.take_aside(|aside| &mut aside.reopening));
+                        .at_mut(index)
+                        .and_then(|tracked| tracked.take_aside(|aside| &mut aside.reopening));
                     self.remove(index, Ending::Idle, now, packet, context);
                     if let Some(syn) = reopening {
                         let syn = syn.arrival();
@@ -195,8 +203,8 @@ impl<F: StreamFactory> StreamPool<F> {
         }
         let stray = self.strays.expects(arrival);
         let index = self.insert(hash, arrival, now, packet, context);
-        if let (Some(stray), Some(slot)) = (stray, self.slot_mut(index)) {
-            slot.tracked.begins_behind(stray.seq, arrival);
+        if let (Some(stray), Some(tracked)) = (stray, self.at_mut(index)) {
+            tracked.begins_behind(stray.seq, arrival);
         }
         self.deliver(index, arrival, now, context);
     }
@@ -222,7 +230,7 @@ impl<F: StreamFactory> StreamPool<F> {
         {
             // The next one is found once this one is out of the way; who lives on comes back when it is touched.
             self.queues.remove(index);
-            due.extend(self.slot(index).map(|slot| (slot.tracked.about.id, index)));
+            due.extend(self.at(index).map(|tracked| (tracked.about.id, index)));
         }
         due.sort_unstable();
         due.dedup();
@@ -241,9 +249,10 @@ impl<F: StreamFactory> StreamPool<F> {
         packet: u64,
         context: &mut <F::Stream as Stream>::Context,
     ) {
-        while let Some(Slot { tracked, deadline, .. }) = self.slot(index) {
+        while let Some(tracked) = self.at(index) {
             let until = tracked.last.after(self.limits.idle);
-            match deadline.filter(|at| *at <= now) {
+            match tracked.standing.booked.as_ref().and_then(|booked| booked.deadline).filter(|at| *at <= now)
+            {
                 Some(at) if at <= until => {
                     self.with(index, at, packet, context, |tracked, env| tracked.expire(env));
                     self.bury(index);
@@ -261,10 +270,8 @@ impl<F: StreamFactory> StreamPool<F> {
         packet: u64,
         context: &mut <F::Stream as Stream>::Context,
     ) {
-        let mut open: Vec<(u64, u32)> = (0..)
-            .zip(&self.slots)
-            .filter_map(|(index, slot)| slot.as_ref().map(|slot| (slot.tracked.about.id, index)))
-            .collect();
+        let mut open: Vec<(u64, u32)> =
+            self.slots.iter().map(|(index, tracked)| (tracked.about.id, index)).collect();
         open.sort_unstable();
         for (_, index) in open {
             self.remove(index, Ending::EndOfCapture, now, packet, context);
@@ -304,41 +311,43 @@ impl<F: StreamFactory> StreamPool<F> {
         act: impl FnOnce(&mut Tracked<F::Stream>, &mut Env<'_, F>),
     ) {
         let Self { factory, limits, slots, delivered, .. } = self;
-        let Some(Some(slot)) = slots.get_mut(index as usize) else { return };
-        act(&mut slot.tracked, &mut Env { limits, factory, context, delivered, now, packet });
-        if slot.booked || !slot.tracked.is_plain() {
-            slot.tracked.tidy();
-            let tracked = &slot.tracked;
-            let (cost, deadline, waits_since) =
+        let Some(tracked) = slots.at_mut(index) else { return };
+        act(tracked, &mut Env { limits, factory, context, delivered, now, packet });
+        if tracked.standing.booked.is_some() || !tracked.is_plain() {
+            tracked.tidy();
+            let (charged, deadline, waits_since) =
                 (tracked.cost(), tracked.deadline(limits), tracked.waits_since());
-            self.waiting = self.waiting + cost - slot.charged;
-            slot.charged = cost;
+            let booked = Booked { charged, deadline, waits_since };
+            let before = tracked.standing.booked.as_deref().copied().unwrap_or_default();
+            self.waiting = self.waiting + charged - before.charged;
             self.stats.peak_waiting = self.stats.peak_waiting.max(self.waiting);
             let id = tracked.about.id;
-            if deadline != slot.deadline {
-                slot.deadline.map(|old| self.deadlines.remove(&(old, id, index)));
-                slot.deadline = deadline;
+            if deadline != before.deadline {
+                before.deadline.map(|old| self.deadlines.remove(&(old, id, index)));
                 if let Some(new) = deadline {
                     self.deadlines.insert((new, id, index));
                     self.next_due = self.next_due.min(new);
                 }
             }
-            if waits_since != slot.waits_since {
-                slot.waits_since.map(|old| self.waiters.remove(&(old, index)));
-                slot.waits_since = waits_since;
+            if waits_since != before.waits_since {
+                before.waits_since.map(|old| self.waiters.remove(&(old, index)));
                 waits_since.map(|new| self.waiters.insert((new, index)));
             }
-            slot.booked = cost > 0 || deadline.is_some() || waits_since.is_some();
+            if booked == Booked::default() {
+                tracked.standing.booked = None;
+            } else {
+                **tracked.standing.booked.get_or_insert_default() = booked;
+            }
         }
-        let tracked = &slot.tracked;
         if let Some(ending) = tracked.ending {
             let [client, server] = &tracked.halves;
             return self.stats.count_end(ending, &client.counts(), &server.counts());
         }
         let (class, last) = (Class::of(tracked), tracked.last);
-        if class != slot.class || Queues::is_stale(slot.queued, last) {
-            slot.class = class;
-            slot.queued = self.queues.touch(index, class, last);
+        let standing = &mut tracked.standing;
+        if class != standing.class || Queues::is_stale(standing.queued, last) {
+            standing.class = class;
+            standing.queued = self.queues.touch(index, class, last);
             self.note_silence(last);
         }
     }
@@ -346,13 +355,15 @@ impl<F: StreamFactory> StreamPool<F> {
     /// Puts a tombstone in the place of a connection that is over.
     #[inline]
     fn bury(&mut self, index: u32) {
-        if let Some(slot) = self.slot(index)
-            && let Some(ending) = slot.tracked.ending
+        if let Some(tracked) = self.at(index)
+            && let Some(ending) = tracked.ending
         {
-            let tracked = &slot.tracked;
             let answered = tracked.halves.iter().any(|half| half.syn_ack);
             // A refused connection said nothing that could come again.
-            if slot.class != Class::HalfOpen || answered || !matches!(ending, Ending::Reset { .. }) {
+            if tracked.standing.class != Class::HalfOpen
+                || answered
+                || !matches!(ending, Ending::Reset { .. })
+            {
                 let ends = tracked.halves.each_ref().map(Half::end);
                 let (flow, last) = (tracked.about.flow, tracked.last);
                 let forgotten = self.tombstones.add(&self.hasher, flow, ends, last, &self.limits);
@@ -364,7 +375,7 @@ impl<F: StreamFactory> StreamPool<F> {
 
     fn insert(
         &mut self,
-        hash: u64,
+        hash: FlowHash,
         arrival: &Arrival<'_>,
         now: Timestamp,
         packet: u64,
@@ -375,30 +386,13 @@ impl<F: StreamFactory> StreamPool<F> {
             self.stats.limits_hit += 1;
             self.remove(victim, Ending::Evicted, now, packet, context);
         }
-        let index = self.free.pop().unwrap_or(self.slots.len() as u32);
-        if index as usize == self.slots.len() {
-            if self.slots.len() == self.slots.capacity() {
-                // By an eighth, not by half: the table of connections is the largest thing there is.
-                self.slots.reserve_exact(1_024 + self.slots.len() / 8);
-            }
-            self.slots.push(None);
-        }
-        let Some(place) = self.slots.get_mut(index as usize) else { return index };
-        // Made in its place: see `forget`.
-        let slot = place.insert(Slot {
-            tracked: Tracked::new(arrival, now),
-            class: Class::HalfOpen,
-            queued: now,
-            booked: false,
-            charged: 0,
-            deadline: None,
-            waits_since: None,
-        });
-        slot.class = Class::of(&slot.tracked);
-        slot.queued = self.queues.touch(index, slot.class, now);
-        self.stats.count_open(slot.tracked.about.opened);
-        let (hasher, slots) = (&self.hasher, &self.slots);
-        self.table.insert_unique(hash, index, |index| hash_of(hasher, slots, *index));
+        let inserted = self.slots.insert(|| Tracked::new(arrival, now));
+        let Some((index, tracked)) = inserted else { return NOWHERE };
+        let class = Class::of(tracked);
+        tracked.standing.class = class;
+        tracked.standing.queued = self.queues.touch(index, class, now);
+        self.stats.count_open(tracked.about.opened);
+        self.table.insert_unique(hash.spread(), (hash, index), |(hash, _)| hash.spread());
         self.note_silence(now);
         self.stats.peak_connections = self.stats.peak_connections.max(self.table.len() as u64);
         index
@@ -418,19 +412,18 @@ impl<F: StreamFactory> StreamPool<F> {
     }
 
     fn forget(&mut self, index: u32) {
-        let Some(place) = self.slots.get_mut(index as usize) else { return };
-        let Some(slot) = place else { return };
-        let hash = self.hasher.hash(&slot.tracked.about.flow);
-        if let Ok(entry) = self.table.find_entry(hash, |candidate| *candidate == index) {
+        let Some(tracked) = self.slots.at(index) else { return };
+        let hash = self.hasher.hash(&tracked.about.flow).spread();
+        if let Ok(entry) = self.table.find_entry(hash, |(_, known)| *known == index) {
             entry.remove();
         }
-        self.waiting -= slot.charged;
-        slot.deadline.map(|deadline| self.deadlines.remove(&(deadline, slot.tracked.about.id, index)));
-        slot.waits_since.map(|since| self.waiters.remove(&(since, index)));
-        // Dropped where it is: it is large, and a copy of it would take longer than all of this.
-        *place = None;
+        if let Some(booked) = &tracked.standing.booked {
+            self.waiting -= booked.charged;
+            booked.deadline.map(|deadline| self.deadlines.remove(&(deadline, tracked.about.id, index)));
+            booked.waits_since.map(|since| self.waiters.remove(&(since, index)));
+        }
+        self.slots.remove(index);
         self.queues.remove(index);
-        self.free.push(index);
     }
 
     /// The connection that was the first to be silent for too long.
@@ -443,7 +436,7 @@ impl<F: StreamFactory> StreamPool<F> {
             let first = fronts.min();
             self.next_sweep = first.map_or(NEVER, |(earliest, _)| earliest);
             let (earliest, index) = first.filter(|(earliest, _)| *earliest <= now)?;
-            let last = self.slot(index)?.tracked.last;
+            let last = self.at(index)?.last;
             if last.after(self.limits.idle) <= earliest {
                 return Some(index);
             }
@@ -457,21 +450,19 @@ impl<F: StreamFactory> StreamPool<F> {
     }
 
     #[inline]
-    fn find(&self, hash: u64, flow: &Flow) -> Option<u32> {
-        let is_it = |index: &u32| self.slot(*index).is_some_and(|slot| slot.is_of(flow));
-        self.table.find(hash, is_it).copied()
+    fn find(&self, hash: FlowHash, flow: &Flow) -> Option<u32> {
+        let is_it = |(known, index): &(FlowHash, u32)| {
+            *known == hash && self.at(*index).is_some_and(|tracked| tracked.is_of(flow))
+        };
+        self.table.find(hash.spread(), is_it).map(|(_, index)| *index)
     }
 
-    fn slot(&self, index: u32) -> Option<&Slot<F::Stream>> {
-        self.slots.get(index as usize)?.as_ref()
+    #[inline]
+    fn at(&self, index: u32) -> Option<&Tracked<F::Stream>> {
+        self.slots.at(index)
     }
 
-    fn slot_mut(&mut self, index: u32) -> Option<&mut Slot<F::Stream>> {
-        self.slots.get_mut(index as usize)?.as_mut()
+    fn at_mut(&mut self, index: u32) -> Option<&mut Tracked<F::Stream>> {
+        self.slots.at_mut(index)
     }
-}
-
-fn hash_of<S>(hasher: &FlowHasher, slots: &[Option<Slot<S>>], index: u32) -> u64 {
-    let slot = slots.get(index as usize).and_then(Option::as_ref);
-    slot.map_or(0, |slot| hasher.hash(&slot.tracked.about.flow))
 }

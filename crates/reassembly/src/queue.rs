@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use egret_decode::Timestamp;
 
-use crate::pool::Class;
+use crate::standing::Class;
 
 /// How exact the order is.
 const GRAIN: Duration = Duration::from_secs(1);

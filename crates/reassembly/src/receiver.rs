@@ -6,7 +6,7 @@
 use egret_decode::{Checksum, TcpFlags};
 
 use crate::arrival::{Arrival, Doubtful, Early, Held};
-use crate::connection::{Env, Phase, Tracked};
+use crate::connection::{Connecting, Env, Phase, Tracked};
 use crate::half::{Claim, Half, MAX_WINDOW, Scale};
 use crate::seq::{Numbering, distance};
 use crate::{Checksums, Direction, Ending, Refusal, Segment, Stream, StreamFactory};
@@ -84,8 +84,8 @@ impl<S: Stream> Tracked<S> {
         if self.phase == Phase::HalfOpen {
             self.phase = Phase::Open;
             let client = segment.direction == Direction::ClientToServer;
-            if let (true, true, Some(syn_at)) = (client, self.connect.is_none(), self.syn_at) {
-                self.connect = Some(segment.timestamp.since(syn_at));
+            if let (true, Connecting::Since(syn_at)) = (client, self.connecting) {
+                self.connecting = Connecting::Took(segment.timestamp.since(syn_at));
             }
         }
         if !self.aside().fast_opens.is_empty() {

@@ -37,6 +37,11 @@ pub trait Stream {
     /// One direction has said all it will say: its FIN came in order, or the connection is over.
     fn half_closed(&mut self, _direction: Direction, _timestamp: Timestamp, _context: &mut Self::Context) {}
 
+    /// Among the next few packets there are so many bytes of payload of this direction: what they will need may be brought
+    /// near from wherever it is in memory, by reading it, while the same is done for other streams. It is only that: nothing
+    /// may depend on it, and there may be no such call.
+    fn fetch(&self, _direction: Direction, _len: usize) {}
+
     /// The connection is over; called exactly once, after everything else.
     fn complete(&mut self, close: Close, context: &mut Self::Context);
 }
@@ -99,17 +104,19 @@ pub enum Admit {
 }
 
 /// A TCP connection, as it looked when its roles were settled.
+// In this order in memory: each packet looks at the flow.
+#[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Connection {
-    /// The number of the connection's first packet: unique in a capture, and the same however it is processed.
-    pub id: u64,
     /// The flow from client to server, with the encapsulation ids it has.
     pub flow: Flow,
-    /// How the roles are known.
-    pub opened: Opened,
+    /// The number of the connection's first packet: unique in a capture, and the same however it is processed.
+    pub id: u64,
     /// Time of the first packet.
     pub started: Timestamp,
+    /// How the roles are known.
+    pub opened: Opened,
 }
 
 impl Connection {

@@ -11,7 +11,7 @@ use hashbrown::HashTable;
 
 use crate::arrival::Arrival;
 use crate::half::MAX_WINDOW;
-use crate::key::{FlowHasher, is_same};
+use crate::key::{FlowHash, FlowHasher, is_same};
 use crate::seq::distance;
 use crate::{Limits, Segment};
 
@@ -28,8 +28,8 @@ pub(crate) struct Tombstones {
     stones: VecDeque<Tombstone>,
     /// The number of the first: they are numbered in their order, modulo 2^32.
     first: u32,
-    /// Their numbers.
-    table: HashTable<u32>,
+    /// Their numbers, with what their flows hash to.
+    table: HashTable<(FlowHash, u32)>,
 }
 
 struct Tombstone {
@@ -79,10 +79,8 @@ impl Tombstones {
         }
         let number = self.first.wrapping_add(self.stones.len() as u32);
         self.stones.push_back(Tombstone { flow, ends, last, gone: false });
-        let Self { stones, first, table } = self;
-        table.insert_unique(hasher.hash(&flow), number, |number| {
-            stones.get(number.wrapping_sub(*first) as usize).map_or(0, |stone| hasher.hash(&stone.flow))
-        });
+        let hash = hasher.hash(&flow);
+        self.table.insert_unique(hash.spread(), (hash, number), |(hash, _)| hash.spread());
         forgotten
     }
 
@@ -91,18 +89,20 @@ impl Tombstones {
     pub(crate) fn is_leftover(
         &mut self,
         hasher: &FlowHasher,
-        hash: u64,
+        hash: FlowHash,
         arrival: &Arrival<'_>,
         damaged: bool,
         now: Timestamp,
         limits: &Limits,
     ) -> bool {
         let Self { stones, first, table } = self;
-        let place = |number: &u32| number.wrapping_sub(*first) as usize;
-        let is_it =
-            |number: &u32| stones.get(place(number)).is_some_and(|stone| is_same(&stone.flow, &arrival.flow));
-        let Ok(entry) = table.find_entry(hash, is_it) else { return false };
-        let Some(stone) = stones.get_mut(place(entry.get())) else { return false };
+        let place = |number: u32| number.wrapping_sub(*first) as usize;
+        let is_it = |(known, number): &(FlowHash, u32)| {
+            *known == hash
+                && stones.get(place(*number)).is_some_and(|stone| is_same(&stone.flow, &arrival.flow))
+        };
+        let Ok(entry) = table.find_entry(hash.spread(), is_it) else { return false };
+        let Some(stone) = stones.get_mut(place(entry.get().1)) else { return false };
         let segment = &arrival.segment;
         let [client, server] = stone.ends;
         let end = if arrival.flow.source == stone.flow.source { client } else { server };
@@ -123,7 +123,8 @@ impl Tombstones {
         let Some(stone) = self.stones.pop_front() else { return };
         self.first = number.wrapping_add(1);
         if !stone.gone
-            && let Ok(entry) = self.table.find_entry(hasher.hash(&stone.flow), |known| *known == number)
+            && let hash = hasher.hash(&stone.flow).spread()
+            && let Ok(entry) = self.table.find_entry(hash, |(_, known)| *known == number)
         {
             entry.remove();
         }

@@ -71,8 +71,8 @@ impl Known {
     }
 }
 
-/// Runs `egret http` on the capture, and shows where it does not tell the truth.
-pub(super) fn run(egret: &Path, capture: &Capture) -> Result<Found> {
+/// Runs `egret http` on the capture, with these words more, and shows where it does not tell the truth.
+pub(super) fn run(egret: &Path, capture: &Capture, more: &[&str]) -> Result<Found> {
     let rows = fs::read_to_string(&capture.rows)
         .with_context(|| format!("cannot read {}", capture.rows.display()))?;
     let mut known: Vec<Known> = rows.lines().map(|line| Known { line: line.into(), told: false }).collect();
@@ -80,7 +80,8 @@ pub(super) fn run(egret: &Path, capture: &Capture) -> Result<Found> {
     let mut wrong = Vec::new();
     let (mut records, mut unnamed) = (0, 0);
     let program =
-        Program::new(egret, "http --quiet --json --digest --checksums ignore --read").arg(&capture.path);
+        Program::new(egret, "http --quiet --json --digest --checksums ignore").words(&more.join(" "));
+    let program = program.arg("--read").arg(&capture.path);
     let status = program.lines(&mut |line| {
         let record: Record<'_> = serde_json::from_slice(line)
             .with_context(|| format!("egret printed `{}`", String::from_utf8_lossy(line)))?;

@@ -33,17 +33,21 @@ pub(super) struct Runs {
     pub(super) lines: u64,
 }
 
+/// What keeps bodies, and what digests them besides.
+pub(super) const KEPT: &str = "egret http --json --body-bytes 65536";
+pub(super) const DIGESTED: &str = "egret http --json --body-bytes 65536 --digest";
+
 /// What egret is measured at, on one thread.
 pub(super) const OURS: [(&str, &[&str]); 5] = [
     ("egret http", &["http"]),
     ("egret http --json", &["http", "--json"]),
-    ("egret http --json --body-bytes 65536", &["http", "--json", "--body-bytes", "65536"]),
-    ("egret http --json --digest", &["http", "--json", "--digest"]),
+    (KEPT, &["http", "--json", "--body-bytes", "65536"]),
+    (DIGESTED, &["http", "--json", "--body-bytes", "65536", "--digest"]),
     ("egret streams", &["streams"]),
 ];
 
 /// What of it is measured on two threads as well.
-const TWICE: [&str; 3] = ["egret http", "egret http --json", "egret http --json --body-bytes 65536"];
+const TWICE: [&str; 3] = ["egret http", "egret http --json", KEPT];
 
 /// What stands behind the name of what runs on two threads.
 pub(super) const TWO_THREADS: &str = ", two threads";
@@ -126,6 +130,34 @@ pub(super) fn gopacket(folder: &Path) -> Vec<Contestant> {
     modes.collect()
 }
 
+/// A program for protolens, if cargo can get it: a package of its own, so that nothing of the project depends on it.
+pub(super) fn protolens(folder: &Path) -> Vec<Contestant> {
+    let source = workspace::root().join("xtask/src/bench/protolens");
+    let package = folder.join("protolens");
+    let copied = fs::create_dir_all(&package).is_ok()
+        && ["Cargo.toml", "main.rs"]
+            .iter()
+            .all(|file| fs::copy(source.join(file), package.join(file)).is_ok());
+    let target = package.join("target");
+    let build = || {
+        Program::cargo("build --quiet --release --manifest-path")
+            .arg(package.join("Cargo.toml"))
+            .arg("--target-dir")
+            .arg(&target)
+            .succeeds()
+    };
+    if !copied || !build() {
+        return Vec::new();
+    }
+    vec![Contestant {
+        name: "protolens".to_owned(),
+        program: target.join("release/protolens-peer"),
+        arguments: vec!["FILE"],
+        most_bytes: NO_LIMIT,
+        most_connections: NO_LIMIT,
+    }]
+}
+
 /// The peers that are installed, and the names of those that are not.
 pub(super) fn peers() -> (Vec<Contestant>, Vec<&'static str>) {
     let (there, missing): (Vec<_>, Vec<_>) = PEERS.into_iter().partition(|(name, ..)| setup::on_path(name));
@@ -185,6 +217,13 @@ pub(super) fn run(
 }
 
 impl Contestant {
+    /// The same with more words in front of the others behind its command.
+    pub(super) fn with(&self, more: &[&'static str]) -> Self {
+        let mut one = self.clone();
+        one.arguments.splice(1..1, more.iter().copied());
+        one
+    }
+
     fn run(&self, capture: &Path, folder: &Path) -> Result<(Cost, u64)> {
         let (output, scratch) = (folder.join("output"), folder.join("scratch"));
         let arguments: Vec<OsString> = self

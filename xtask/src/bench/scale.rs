@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::contest::{Runs, TWO_THREADS};
+use super::contest::{DIGESTED, KEPT, Runs, TWO_THREADS};
 use super::make::{self, Capture};
 use super::measure;
 use super::table::{median, seconds};
@@ -28,6 +28,22 @@ pub(super) fn threads(label: &str, table: &[Runs]) -> Vec<String> {
         Some(format!("{label}: `{name}` on two threads takes {ratio:.2} of the wall time of one"))
     });
     ratios.collect()
+}
+
+/// What digests add to bodies that are kept.
+pub(super) fn digest(label: &str, table: &[Runs]) -> Option<String> {
+    let of = |name: &str| table.iter().find(|runs| runs.name == name);
+    let rounds = || of(KEPT).zip(of(DIGESTED)).map(|(kept, all)| kept.costs.iter().zip(&all.costs));
+    let more = median(rounds()?.map(|(kept, all)| all.cpu - kept.cpu).collect())?;
+    let part = median(rounds()?.map(|(kept, all)| (all.cpu - kept.cpu) / kept.cpu).collect())? * 100.0;
+    Some(format!("{label}: `--digest` adds {} s of CPU to `{KEPT}`, {part:.0} %", seconds(more)))
+}
+
+/// The most memory that the first of them took.
+pub(super) fn peak(label: &str, table: &[Runs]) -> Option<String> {
+    let peaks = table.first()?.costs.iter().map(|cost| cost.peak as f64);
+    let most = peaks.fold(0.0, f64::max) / f64::from(1 << 20);
+    Some(format!("{most:.0} MiB at most on {label}"))
 }
 
 /// What it costs to divide a capture and to read all parts, beside reading the whole.

@@ -159,6 +159,11 @@ impl Workload {
         Self { bytes: times << 26, open: 500, ..COMMON }
     }
 
+    /// `api`, of that many million bytes: whether memory depends on the length of a capture.
+    pub(super) fn sized(megabytes: u64) -> Self {
+        Self { bytes: megabytes * 1_000_000, ..COMMON }
+    }
+
     /// Half a million packets, with that many connections open at a time.
     pub(super) fn wider(open: u64) -> Self {
         Self { bytes: 320 << 20, open, exchanges: 1_000, body: 1_000, ..COMMON }

@@ -20,7 +20,7 @@ use crate::compressed::{Compression, Source};
 use crate::interface::Interfaces;
 use crate::notes::Notes;
 use crate::stop::Wake;
-use crate::{Error, Fault, LinkType, Position, Timestamp};
+use crate::{Batch, Error, Fault, LinkType, Position, Timestamp};
 use buffer::Buffer;
 
 /// The longest record that is believed, in bytes, and with it the most memory that a file can make the reader
@@ -211,6 +211,18 @@ impl FileCapture {
     /// Whether what was found can be held in its place: not where one file may take the place of another at any time.
     pub(crate) fn can_hold(&self) -> bool {
         !self.source.input().0.follows()
+    }
+
+    /// Puts the records that are whole in what was read into a batch, up to so many packets, as long as there is nothing but
+    /// records: those of pcap, numbered from behind `number`. What comes next is found by [`next`](Self::next).
+    pub(crate) fn lend(&mut self, batch: &mut Batch, most: usize, mut number: u64) {
+        let Format::Pcap(pcap) = &self.format else { return };
+        while batch.len() < most
+            && let Ok(Step::Record(record)) = pcap.next(&mut self.buffer)
+        {
+            number += 1;
+            batch.lend(number, &record);
+        }
     }
 
     /// Says whether what was found must stay where it is.

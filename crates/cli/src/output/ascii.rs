@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-/// Text of at most `N` digits, signs and ASCII letters. There is room for all of it: what does not fit is left out.
+/// Text of at most `N` digits, signs and ASCII letters. There is room for all of it: what does not fit is left out (of a number, all of it).
 pub(crate) struct Ascii<const N: usize> {
     bytes: [u8; N],
     length: usize,
@@ -20,14 +20,20 @@ impl<const N: usize> Ascii<N> {
 
     /// A number, with zeros in front up to `width` digits.
     pub(crate) fn number(&mut self, number: u64, width: usize) -> &mut Self {
-        let length = number.checked_ilog10().map_or(1, |log| log as usize + 1).max(width);
+        let length = digits(number).max(width);
         let room = self.bytes.get_mut(self.length..).unwrap_or_default();
-        let (mut rest, length) = (number, length.min(room.len()));
-        for slot in room.iter_mut().take(length).rev() {
-            *slot = b'0' + (rest % 10) as u8;
-            rest /= 10;
+        let room = room.get_mut(..length).unwrap_or_default();
+        self.length += room.len();
+        let (mut rest, (single, pairs)) = (number, room.as_rchunks_mut::<2>());
+        // Half as many divisions, which are most of the work.
+        for pair in pairs.iter_mut().rev() {
+            let two = (rest % 100) as u8;
+            *pair = [b'0' + two / 10, b'0' + two % 10];
+            rest /= 100;
         }
-        self.length += length;
+        for slot in single {
+            *slot = b'0' + (rest % 10) as u8;
+        }
         self
     }
 
@@ -57,6 +63,19 @@ impl<const N: usize> Ascii<N> {
 impl<const N: usize> fmt::Display for Ascii<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(std::str::from_utf8(self.as_bytes()).unwrap_or_default())
+    }
+}
+
+/// How many digits a number has. Most are small.
+#[inline]
+const fn digits(number: u64) -> usize {
+    match number {
+        0..10 => 1,
+        10..100 => 2,
+        100..1_000 => 3,
+        1_000..10_000 => 4,
+        10_000..100_000 => 5,
+        _ => number.ilog10() as usize + 1,
     }
 }
 

@@ -63,15 +63,19 @@ fn start(line: &[&str]) -> (Child, Receiver<String>) {
     (child, lines)
 }
 
-/// Makes requests until the command, which may still be starting, prints a line.
-fn first_line(port: u16, lines: &Receiver<String>) -> String {
-    for _ in 0..PATIENCE.as_millis() / 200 {
-        get(port);
-        if let Ok(line) = lines.recv_timeout(Duration::from_millis(200)) {
-            return line;
-        }
+/// Waits until the command captures: it catches signals from then on. What is said earlier may be seen in part, and a request
+/// whose answer alone is seen is another record than what is asked for here.
+fn wait_for(child: &Child) {
+    while !catches_signals(child) {
+        thread::sleep(Duration::from_millis(10));
     }
-    panic!("nothing was printed")
+}
+
+/// Makes a request once the command captures: the line that it prints for it, while nothing else happens.
+fn first_line(port: u16, child: &Child, lines: &Receiver<String>) -> String {
+    wait_for(child);
+    get(port);
+    lines.recv_timeout(PATIENCE).expect("a line is printed")
 }
 
 #[test]
@@ -82,7 +86,8 @@ fn exchanges_are_printed_as_they_happen_and_a_signal_ends_cleanly() {
     for name in ["-INT", "-TERM"] {
         let port = serve();
         let (child, lines) = start(&["http", "-i", "lo", "--json", &format!("tcp port {port}")]);
-        let exchange: serde_json::Value = serde_json::from_str(&first_line(port, &lines)).expect("JSON");
+        let exchange: serde_json::Value =
+            serde_json::from_str(&first_line(port, &child, &lines)).expect("JSON");
         assert_eq!(exchange["request"]["target"], "/live");
         assert_eq!(exchange["response"]["body"]["size"], 5);
         assert_eq!(exchange["verdict"], "complete");
@@ -100,7 +105,7 @@ fn a_capture_is_counted_written_and_read_back() {
     let port = serve();
     let copy = crate::run::file("live.pcapng", b"");
     let (child, lines) = start(&["streams", "-i", "lo", "-w", &copy, &format!("tcp port {port}")]);
-    first_line(port, &lines);
+    first_line(port, &child, &lines);
     let (code, summary) = signal("-INT", child);
     assert_eq!(code, Some(0), "{summary}");
     let read = run(&format!("http --json -r {copy}"));
@@ -160,9 +165,7 @@ fn a_quiet_capture_ends_at_once_on_a_signal() {
     let said = "egret: capturing on lo; Ctrl-C ends it\negret: 0 packets, 0 dropped\n";
     for (quiet, expected) in [(None, said), (Some("--quiet"), "")] {
         let (child, _) = start(&line.into_iter().chain(quiet).collect::<Vec<_>>());
-        while !catches_signals(&child) {
-            thread::sleep(Duration::from_millis(10));
-        }
+        wait_for(&child);
         let (code, errors) = signal("-INT", child);
         assert_eq!((code, errors.as_str()), (Some(0), expected));
     }
@@ -231,9 +234,7 @@ fn several_interfaces_are_captured_at_once() {
     let filter = format!("tcp port {port}");
     let words: Vec<&str> = line.split(' ').chain([filter.as_str()]).collect();
     let (child, _) = start(&words);
-    while !catches_signals(&child) {
-        thread::sleep(Duration::from_millis(10));
-    }
+    wait_for(&child);
     get(port);
     thread::sleep(Duration::from_millis(300));
     let (code, said) = signal("-INT", child);
@@ -276,9 +277,7 @@ fn what_is_written_live_is_readable_after_a_kill() {
     let port = serve();
     let copy = crate::run::file("killed.pcapng", b"");
     let (mut child, _) = start(&["packets", "-i", "lo", "-w", &copy, &format!("tcp port {port}")]);
-    while !catches_signals(&child) {
-        thread::sleep(Duration::from_millis(10));
-    }
+    wait_for(&child);
     let mut written = 0;
     for _ in 0..100 {
         get(port);
