@@ -118,37 +118,6 @@ impl Connection {
         }
     }
 
-    /// The short way for most pieces: those from the middle of a body of known length. Whether it is one; then it was taken,
-    /// just as it would have been the long way, in which nothing else has anything to do with it.
-    #[inline]
-    fn goes_on_with_body<H: Handler>(&mut self, piece: Piece<'_>, context: &mut Context<H>) -> bool {
-        let Piece { offset, timestamp, packet, ack, bytes, .. } = piece;
-        let (len, direction) = (bytes.len() as u64, self.role(piece.direction));
-        // What is gathered may be a request that ends when its response begins.
-        if self.speaks != Speaks::Http || self.behind.is_some() || matches!(self.client.state, State::Head(_))
-        {
-            return false;
-        }
-        let (side, slot) = match direction {
-            Direction::ClientToServer => (&mut self.client, self.queue.slots.back_mut()),
-            Direction::ServerToClient => (&mut self.server, self.queue.slots.front_mut()),
-        };
-        let (State::Length(left), Some(slot)) = (&mut side.state, slot) else { return false };
-        let message = slot.message(direction);
-        // With its first byte and with its last one, there is more to a body.
-        if len >= *left || message.body.size == 0 {
-            return false;
-        }
-        *left -= len;
-        side.position = offset.saturating_add(len);
-        message.transfer.add(packet, timestamp);
-        context.body(slot, direction, &mut side.content, bytes);
-        if direction == Direction::ServerToClient {
-            self.queue.heard(ack);
-        }
-        true
-    }
-
     /// Takes bytes of one direction, all of them.
     pub(crate) fn said<H: Handler>(
         &mut self,
@@ -348,7 +317,7 @@ impl Connection {
         .map(|slot| &mut **slot)
     }
 
-    const fn role(&self, direction: Direction) -> Direction {
+    pub(crate) const fn role(&self, direction: Direction) -> Direction {
         if self.turned { direction.reversed() } else { direction }
     }
 

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How long the acknowledgment of the last FIN is waited for.
-const LAST_ACK: Duration = Duration::from_secs(1);
+pub(crate) const LAST_ACK: Duration = Duration::from_secs(1);
 
 /// How soon a packet that is captured twice is captured again: packet time, and segments of the connection. The second
 /// copy comes from another interface or a mirror port; the earliest that Linux sends anything again is after 10 ms (a tail
@@ -86,13 +86,13 @@ pub(crate) struct Tracked<S> {
     pub(crate) last: Timestamp,
     /// How many segments came.
     pub(crate) packets: u64,
-    aside: Option<Box<Aside>>,
+    pub(crate) aside: Option<Box<Aside>>,
     /// When both sides had said all. The last acknowledgment is still waited for, so that it is counted.
     pub(crate) finished: Option<Timestamp>,
     pub(crate) halves: [Half; 2],
     pub(crate) stream: Option<S>,
     /// When its first segment came, by the same clock.
-    began: Timestamp,
+    pub(crate) began: Timestamp,
     pub(crate) connecting: Connecting,
 }
 
@@ -189,48 +189,6 @@ impl<S: Stream> Tracked<S> {
     /// Takes out a part of it.
     pub(crate) fn take_aside<T: Default>(&mut self, part: impl FnOnce(&mut Aside) -> &mut T) -> T {
         self.aside.as_mut().map(|aside| std::mem::take(part(aside))).unwrap_or_default()
-    }
-
-    /// Whether there is nothing here but what every connection has: nothing waits, nothing is remembered.
-    pub(crate) fn is_plain(&self) -> bool {
-        self.finished.is_none() && self.aside.is_none() && self.halves.iter().all(Half::is_plain)
-    }
-
-    /// Frees what is needed no longer.
-    pub(crate) fn tidy(&mut self) {
-        if self.aside.as_ref().is_some_and(|aside| aside.segments().next().is_none()) {
-            self.aside = None;
-        }
-        self.halves.iter_mut().for_each(Half::tidy);
-    }
-
-    /// What this connection keeps waiting, in bytes of memory.
-    pub(crate) fn cost(&self) -> usize {
-        let aside = self
-            .aside
-            .as_ref()
-            .map_or(0, |aside| size_of::<Aside>() + aside.segments().map(Held::cost).sum::<usize>());
-        aside + self.halves.iter().map(Half::cost).sum::<usize>()
-    }
-
-    /// The packet since which something of this connection waits.
-    pub(crate) fn waits_since(&self) -> Option<u64> {
-        let aside = self.aside().segments().map(|held| held.arrival.segment.packet);
-        self.halves.iter().filter_map(Half::waits_since).chain(aside).min()
-    }
-
-    /// When something must be given up if nothing else happens. Silence of the whole connection is the pool's matter.
-    pub(crate) fn deadline(&self, limits: &Limits) -> Option<Timestamp> {
-        let held = self.aside().held.first().map(|_| self.began.after(limits.slack));
-        let early = self.aside().early.first().map(|early| early.since.after(limits.slack));
-        let finished = self.finished.map(|finished| finished.after(LAST_ACK));
-        self.halves
-            .iter()
-            .filter_map(|half| half.deadline(limits))
-            .chain(held)
-            .chain(early)
-            .chain(finished)
-            .min()
     }
 
     /// Takes a segment of this connection.

@@ -4,8 +4,10 @@
 
 use egret_decode::Timestamp;
 
-use crate::Opened;
-use crate::connection::{Phase, Tracked};
+use crate::arrival::{Aside, Held};
+use crate::connection::{LAST_ACK, Phase, Tracked};
+use crate::half::Half;
+use crate::{Limits, Opened, Stream};
 
 /// Where a connection is in the pool's queues, and what else the pool has noted of it.
 #[derive(Debug)]
@@ -54,5 +56,49 @@ impl Class {
             (_, Opened::Midstream) => Self::Midstream,
             (_, Opened::Handshake) => Self::Established,
         }
+    }
+}
+
+impl<S: Stream> Tracked<S> {
+    /// Whether there is nothing here but what every connection has: nothing waits, nothing is remembered.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.finished.is_none() && self.aside.is_none() && self.halves.iter().all(Half::is_plain)
+    }
+
+    /// Frees what is needed no longer.
+    pub(crate) fn tidy(&mut self) {
+        if self.aside.as_ref().is_some_and(|aside| aside.segments().next().is_none()) {
+            self.aside = None;
+        }
+        self.halves.iter_mut().for_each(Half::tidy);
+    }
+
+    /// What this connection keeps waiting, in bytes of memory.
+    pub(crate) fn cost(&self) -> usize {
+        let aside = self
+            .aside
+            .as_ref()
+            .map_or(0, |aside| size_of::<Aside>() + aside.segments().map(Held::cost).sum::<usize>());
+        aside + self.halves.iter().map(Half::cost).sum::<usize>()
+    }
+
+    /// The packet since which something of this connection waits.
+    pub(crate) fn waits_since(&self) -> Option<u64> {
+        let aside = self.aside().segments().map(|held| held.arrival.segment.packet);
+        self.halves.iter().filter_map(Half::waits_since).chain(aside).min()
+    }
+
+    /// When something must be given up if nothing else happens. Silence of the whole connection is the pool's matter.
+    pub(crate) fn deadline(&self, limits: &Limits) -> Option<Timestamp> {
+        let held = self.aside().held.first().map(|_| self.began.after(limits.slack));
+        let early = self.aside().early.first().map(|early| early.since.after(limits.slack));
+        let finished = self.finished.map(|finished| finished.after(LAST_ACK));
+        self.halves
+            .iter()
+            .filter_map(|half| half.deadline(limits))
+            .chain(held)
+            .chain(early)
+            .chain(finished)
+            .min()
     }
 }
