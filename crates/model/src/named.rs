@@ -61,11 +61,6 @@ impl<V: Default, const MOST: usize> Named<V, MOST> {
         self.all.values_mut().for_each(change);
     }
 
-    /// Whether there were more than are kept.
-    pub(crate) const fn is_cut(&self) -> bool {
-        self.more
-    }
-
     pub(crate) fn merge(&mut self, other: Self, add: impl Fn(&mut V, V)) {
         for (key, value) in other.all {
             add(self.all.entry(key).or_default(), value);

@@ -169,14 +169,12 @@ impl Operation {
         self.slots() + bodies(&self.request) + answers
     }
 
-    /// Whether anything is known of a body, or might have been.
+    /// Whether anything is known of a body. (Where some are not kept any more, there are too many to be light.)
     fn has_schema(&self) -> bool {
         let known = |contents: &Named<Content, MEDIA>| {
-            contents.is_cut() || contents.iter().any(|(_, content)| content.schema.root().visits > 0)
+            contents.iter().any(|(_, content)| content.schema.root().visits > 0)
         };
-        known(&self.request)
-            || self.responses.is_cut()
-            || self.responses.iter().any(|(_, answer)| known(&answer.content))
+        known(&self.request) || self.responses.iter().any(|(_, answer)| known(&answer.content))
     }
 
     /// Holds each part to `share` nodes; without one, little more is left than which statuses there were.

@@ -111,3 +111,42 @@ impl Shapes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Facts;
+    use crate::key::Key;
+    use crate::tree::{Bounded, Bounds};
+
+    const NOBODY: Witness = Witness { source: 0, connection: 0, index: 0, request: (0, 0), response: (0, 0) };
+
+    #[test]
+    fn many_names_in_all_are_as_good_as_none() {
+        let known = |sets: u64| {
+            let mut shapes = Shapes::default();
+            (0..sets).for_each(|set| shapes.add((set * 40..(set + 1) * 40).collect(), &NOBODY));
+            // The same again is no more than before.
+            (0..sets).for_each(|set| shapes.add((set * 40..(set + 1) * 40).collect(), &NOBODY));
+            shapes.sets().len()
+        };
+        assert_eq!((known(4), known(5)), (4, 0));
+    }
+
+    #[test]
+    fn where_names_are_folded_their_sets_are_not_kept() {
+        let left = |names: usize| {
+            let mut tree = Bounded::<Facts>::default();
+            tree.observe(Bounds::nodes(8), |root, added| {
+                let texts = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+                for name in texts.iter().take(names) {
+                    root.branch(Key::of(name), added);
+                }
+                root.evidence.shapes.add((0..names as u64).collect(), &NOBODY);
+                0
+            });
+            tree.root().evidence.shapes.sets().len()
+        };
+        assert_eq!((left(8), left(9)), (1, 0));
+    }
+}

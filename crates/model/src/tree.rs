@@ -441,6 +441,9 @@ impl<P: Evidence> Tree<P> {
 }
 
 #[cfg(test)]
+mod laws;
+
+#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
@@ -448,7 +451,7 @@ mod tests {
 
     /// The simplest evidence: a sum.
     #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-    struct Sum(u64);
+    pub(super) struct Sum(pub(super) u64);
 
     impl Evidence for Sum {
         fn merge(&mut self, other: Self) {

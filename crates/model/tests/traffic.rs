@@ -146,6 +146,9 @@ fn what_clients_leave_out_tells_no_places_apart() {
         templates(calls.collect()),
         ["GET /pools/{poolName}", "POST /pools/{poolName}", "POST /pools/{poolName}/runs"]
     );
+    let below = names.iter().zip(asks);
+    let below = below.map(|(name, ask)| send("POST", &format!("/teams/{name}/runs"), ask, "[]"));
+    assert_eq!(templates(below.collect()), ["POST /teams/{teamName}/runs"]);
     // What has different names and is asked for different things is two places.
     let calls = [
         ("grow", r#"{"by": 1, "of": "x"}"#),
@@ -169,6 +172,23 @@ fn what_was_empty_and_what_may_be_anything_tells_no_places_apart() {
         get(&format!("/settings/{name}"), 200, &body)
     });
     assert_eq!(templates(calls.collect()), ["GET /settings/{settingName}"]);
+    let few = names.iter().zip(values).map(|(name, value)| {
+        get(
+            &format!("/flags/{name}"),
+            200,
+            &format!(r#"{{"id": 1, "made": "x", "value": {value}, "of": "x"}}"#),
+        )
+    });
+    assert_eq!(templates(few.collect()), ["GET /flags/{flagName}"], "a field of another type differs once");
+    // That there are objects says nothing, if nothing is known of them.
+    let empty =
+        names.map(|name| get(&format!("/e/{name}"), 200, r#"{"data": {"a": null}, "links": {"b": null}}"#));
+    assert_eq!(templates(empty.into()).len(), 5);
+    let items = ["[]", r#"[{"a": 1, "b": 2, "c": "x", "d": "y"}]"#, "null"];
+    let carts = names.iter().zip(items).map(|(name, items)| {
+        get(&format!("/carts/{name}"), 200, &format!(r#"{{"id": 1, "of": "x", "items": {items}}}"#))
+    });
+    assert_eq!(templates(carts.collect()), ["GET /carts/{cartName}"]);
 }
 
 #[test]
