@@ -34,8 +34,8 @@ impl Connection {
         };
         let (State::Length(left), Some(slot)) = (&mut side.state, slot) else { return false };
         let message = slot.message(direction);
-        // With its first byte and with its last one, there is more to a body.
-        if len >= *left || message.body.size == 0 {
+        // With its first byte and with its last one, there is more to a body; and with none there is nothing.
+        if len == 0 || len >= *left || message.body.size == 0 {
             return false;
         }
         *left -= len;

@@ -293,9 +293,11 @@ impl Connection {
             Direction::ServerToClient => {
                 let Some(slot) = self.queue.slots.front() else { return };
                 slot.exchange.response.0.fetch();
-                // With its last bytes, an exchange is delivered and looked at as a whole.
-                if !matches!(self.server.state, State::Length(left) if left > len) {
-                    slot.fetch();
+                // With its last bytes, an exchange is delivered and looked at as a whole. A head may be all there is of it.
+                match self.server.state {
+                    State::Length(left) if left <= len => slot.fetch(),
+                    State::Start => slot.fetch(),
+                    _ => {}
                 }
             }
         }

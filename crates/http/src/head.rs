@@ -61,10 +61,10 @@ impl Headers {
         self.iter().filter(|(sent, _)| sent.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
     }
 
-    /// Reads the fields' places, and the beginning of their bytes: so many lines of memory.
+    /// Reads the beginning of the fields' places, and of their bytes: so many lines of memory of each.
     pub(crate) fn fetch(&self, lines: usize) {
         const LINE: usize = 64;
-        for field in self.fields.iter().step_by(LINE / size_of::<(Span, Span)>()) {
+        for field in self.fields.iter().step_by(LINE / size_of::<(Span, Span)>()).take(lines) {
             black_box(field.0.start);
         }
         for byte in self.bytes.iter().step_by(LINE).take(lines) {

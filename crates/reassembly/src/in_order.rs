@@ -50,7 +50,9 @@ impl<S: Stream> Tracked<S> {
         let sent_at = tcp.options.timestamps().map(|(value, _)| value);
         let age = own.ts_recent.zip(sent_at).map_or(0, |(recent, sent_at)| distance(sent_at, recent));
         let next = numbering.seq(own.next) == tcp.seq;
-        if !next || u64::from(step) > other.next - other.acked || age > 0 {
+        // Beyond half of all numbers, a step does not tell how far it goes.
+        let ahead = other.next - other.acked;
+        if !next || ahead > MAX_WINDOW || u64::from(step) > ahead || age > 0 {
             return Short::Long;
         }
         let looks = env.limits.checksums != Checksums::Ignore;

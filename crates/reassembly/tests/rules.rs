@@ -302,10 +302,10 @@ fn what_a_stream_does_not_want_is_counted_and_not_kept() {
         sent(true, 90_000, 9_001, ACK, b"far away"),
         sent(true, 4, 9_001, ACK, b"def"),
     ];
-    let with = |choice: fn(u64) -> Admit| {
+    let with = |segments: &[Sent], choice: fn(u64) -> Admit| {
         let mut assembler = Assembler::new(StreamPool::new(Choosy(choice), Limits::default()));
         let mut context = (Vec::new(), None);
-        for (number, segment) in (1..).zip(&segments) {
+        for (number, segment) in (1..).zip(segments) {
             let data = segment.bytes();
             let (timestamp, wire_len) = (Timestamp::from_nanos(number as i64), data.len() as u32);
             let link_type = LinkType::IPV4;
@@ -320,8 +320,16 @@ fn what_a_stream_does_not_want_is_counted_and_not_kept() {
         assert!(counts.conserved() && counts.waiting == 0, "{counts:?}");
         (String::from_utf8(context.0).unwrap(), counts.discarded)
     };
-    let (bytes, discarded) = with(|packet| if packet < 6 { Admit::Yes } else { Admit::Ignore });
+    let (bytes, discarded) = with(&segments, |packet| if packet < 6 { Admit::Yes } else { Admit::Ignore });
     assert_eq!((bytes.as_str(), discarded.ignored), ("abc", 3 + 8 + 3));
-    let (bytes, discarded) = with(|packet| if packet == 4 || packet == 5 { Admit::No } else { Admit::Yes });
+    let (bytes, discarded) =
+        with(&segments, |packet| if packet == 4 || packet == 5 { Admit::No } else { Admit::Yes });
     assert_eq!((bytes.as_str(), discarded.refused, discarded.ignored), ("abcdef", 3 + 8, 0));
+    // What is next is no exception.
+    let [syn, syn_ack, first, .., second] = segments;
+    let in_order = [syn, syn_ack, first, second, sent(true, 7, 9_001, ACK, b"ghi")];
+    let (bytes, discarded) = with(&in_order, |packet| if packet < 5 { Admit::Yes } else { Admit::No });
+    assert_eq!((bytes.as_str(), discarded.refused, discarded.ignored), ("abcdef", 3, 0));
+    let (bytes, discarded) = with(&in_order, |packet| if packet < 5 { Admit::Yes } else { Admit::Ignore });
+    assert_eq!((bytes.as_str(), discarded.refused, discarded.ignored), ("abcdef", 0, 3));
 }

@@ -34,7 +34,7 @@ impl Capture {
         let in_place = self.holding().is_some();
         let most = most.min(Batch::MOST);
         while batch.len() < most && (in_place || !batch.is_full()) {
-            if in_place && !self.over && !self.filters() {
+            if in_place && !self.over && !self.filters() && !self.wake.stopped() {
                 self.lend(batch, most);
             }
             if batch.len() >= most {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
-use egret_capture::{Capture, Event, Stopper};
+use egret_capture::{Batch, Capture, Event, Stopper};
 
 use crate::by_hand::{MICROSECONDS, Order, pcap_header, record};
 
@@ -47,6 +47,16 @@ fn a_stop_ends_a_file_between_two_packets() {
     stopper.stop();
     stopper.stop();
     assert!(capture.next_packet().unwrap().is_none());
+}
+
+#[test]
+fn a_stop_ends_a_file_between_two_batches() {
+    let file = [header(), packet(1), packet(2)].concat();
+    let mut capture = Capture::from_reader(Cursor::new(file), "test").unwrap();
+    let mut batch = Batch::default();
+    assert!(capture.next_batch(&mut batch, 1).unwrap());
+    capture.stopper().stop();
+    assert!(!capture.next_batch(&mut batch, 1).unwrap());
 }
 
 #[test]

@@ -93,5 +93,6 @@ mod tests {
         assert_eq!(Ascii::<9>::new().decimal(999_999, 1_000, 1).to_string(), "1000.0");
         assert_eq!(Ascii::<9>::new().decimal(5, 1_000, 3).to_string(), "0.005");
         assert_eq!(Ascii::<3>::new().text("four").to_string(), "fou");
+        assert_eq!(Ascii::<3>::new().number(12_345, 1).to_string(), "");
     }
 }

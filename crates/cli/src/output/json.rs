@@ -263,6 +263,10 @@ mod tests {
 
     #[test]
     fn strings_are_as_others_write_them() {
+        let longest = "\u{1}".repeat(BLOCK + 1);
+        let mut to = Vec::new();
+        string(&longest, &mut to);
+        assert_eq!(String::from_utf8(to).unwrap(), serde_json::to_string(&longest).unwrap());
         // What has to be escaped, at ever other distances, over the ends of the parts that are escaped at a time.
         let marks = ["\"", "\\", "\n", "\u{1}", "\u{7f}", "é", "\u{1f600}", "/"];
         for length in [0, 1, 7, 8, 9, 100, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK] {
