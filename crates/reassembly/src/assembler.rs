@@ -198,8 +198,8 @@ impl<F: StreamFactory> Assembler<F> {
 
     fn date(&mut self, now: Timestamp, context: &mut ContextOf<F>) {
         for held in std::mem::take(&mut self.undated) {
-            let arrival = held.arrival();
-            self.pool.segment(&arrival, self.pool.place(&arrival.flow), now, context);
+            let mut arrival = held.arrival();
+            self.pool.segment(&mut arrival, self.pool.place(&held.arrival.flow), now, context);
         }
     }
 
@@ -255,11 +255,11 @@ impl<F: StreamFactory> Assembler<F> {
         if !self.shard.has(decoded.flow.as_ref()) {
             return;
         }
-        let (Some(tcp), Some(flow)) = (decoded.tcp(), decoded.flow) else { return };
+        let (Some(tcp), Some(flow)) = (decoded.tcp(), &decoded.flow) else { return };
         // A packet in front of it may have begun the connection.
-        let place = if place == NOWHERE { self.pool.place(&flow) } else { place };
+        let place = if place == NOWHERE { self.pool.place(flow) } else { place };
         let short = if fragments.is_empty() && !self.clock.doubts() {
-            self.pool.in_order(place, decoded, (tcp, &flow), now, context)
+            self.pool.in_order(place, decoded, (tcp, flow), now, context)
         } else {
             Short::Long
         };
@@ -272,7 +272,7 @@ impl<F: StreamFactory> Assembler<F> {
     fn go_the_long_way(
         &mut self,
         decoded: &Decoded<'_>,
-        (tcp, flow): (&Tcp<'_>, Flow),
+        (tcp, flow): (&Tcp<'_>, &Flow),
         fragments: &[u64],
         (place, short): (u32, Short),
         now: Timestamp,
@@ -293,9 +293,9 @@ impl<F: StreamFactory> Assembler<F> {
         };
         let syn = tcp.flags.has(TcpFlags::SYN);
         let window_scale = if syn { tcp.options.window_scale() } else { None };
-        let arrival = Arrival {
+        let mut arrival = Arrival {
             segment,
-            flow,
+            flow: *flow,
             window_scale,
             sack: syn && tcp.options.sack_permitted(),
             sent_at: tcp.options.timestamps().map(|(value, _)| value),
@@ -305,9 +305,9 @@ impl<F: StreamFactory> Assembler<F> {
         if self.clock.doubts() {
             self.undated.push(Held::new(&arrival));
         } else if short == Short::Ignored {
-            self.pool.ignore(&arrival, place, now, context);
+            self.pool.ignore(&mut arrival, place, now, context);
         } else {
-            self.pool.segment(&arrival, place, now, context);
+            self.pool.segment(&mut arrival, place, now, context);
         }
     }
 }

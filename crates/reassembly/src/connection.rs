@@ -194,7 +194,7 @@ impl<S: Stream> Tracked<S> {
     /// Takes a segment of this connection.
     pub(crate) fn segment<F: StreamFactory<Stream = S>>(
         &mut self,
-        arrival: &Arrival<'_>,
+        arrival: &mut Arrival<'_>,
         env: &mut Env<'_, F>,
     ) {
         self.packets += 1;
@@ -221,7 +221,7 @@ impl<S: Stream> Tracked<S> {
         self.give_up_early(false, env);
         self.give_up_overdue(env);
         self.settle_aside(env);
-        if self.finished.is_some_and(|finished| env.now >= finished.after(LAST_ACK)) {
+        if self.last_ack_until().is_some_and(|until| env.now >= until) {
             self.close(Ending::Finished, env);
         }
     }
@@ -288,7 +288,7 @@ impl<S: Stream> Tracked<S> {
             self.half_mut(direction).numbering = start.map(Numbering::starting_at);
         }
         for held in &held {
-            self.receive(&held.arrival(), env);
+            self.receive(&mut held.arrival(), env);
         }
     }
 
@@ -298,9 +298,10 @@ impl<S: Stream> Tracked<S> {
     }
 
     /// One segment, its roles settled: the stream may refuse it, then the receiver's rules apply.
-    fn receive<F: StreamFactory<Stream = S>>(&mut self, arrival: &Arrival<'_>, env: &mut Env<'_, F>) {
+    fn receive<F: StreamFactory<Stream = S>>(&mut self, arrival: &mut Arrival<'_>, env: &mut Env<'_, F>) {
         let direction = self.direction(&arrival.flow);
-        let segment = Segment { direction, ..arrival.segment };
+        arrival.segment.direction = direction;
+        let segment = &arrival.segment;
         let payload = segment.payload.len() as u64;
         let closed = self.phase == Phase::Closed;
         let half = self.half_mut(direction);
@@ -311,15 +312,15 @@ impl<S: Stream> Tracked<S> {
             half.count_refused(payload);
             return;
         }
-        self.notice_duplicate(&segment, arrival.identity, env);
+        self.notice_duplicate(segment, arrival.identity, env);
         if !self.ignoring {
-            match self.ensure_stream(env).accept(&segment, env.context) {
+            match self.ensure_stream(env).accept(segment, env.context) {
                 Admit::Yes => {}
-                Admit::No => return self.refuse(&segment, Refusal::Stream, env),
+                Admit::No => return self.refuse(segment, Refusal::Stream, env),
                 Admit::Ignore => self.ignore(),
             }
         }
-        self.go_on(&Arrival { segment, ..*arrival }, env);
+        self.go_on(arrival, env);
     }
 
     /// What a segment does behind its acceptance.
@@ -337,12 +338,12 @@ impl<S: Stream> Tracked<S> {
     /// Goes on with a segment in which the stream has lost interest.
     pub(crate) fn ignored<F: StreamFactory<Stream = S>>(
         &mut self,
-        arrival: &Arrival<'_>,
+        arrival: &mut Arrival<'_>,
         env: &mut Env<'_, F>,
     ) {
         self.ignore();
-        let segment = Segment { direction: self.direction(&arrival.flow), ..arrival.segment };
-        self.go_on(&Arrival { segment, ..*arrival }, env);
+        arrival.segment.direction = self.direction(&arrival.flow);
+        self.go_on(arrival, env);
     }
 
     /// Takes what was put aside and has become good.

@@ -104,18 +104,23 @@ impl<S: Stream> Tracked<S> {
     /// when both directions are done.
     pub(crate) fn settle<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
         self.drain(env);
-        self.give_up_overdue(env);
+        self.give_up_due(env);
         self.finish_if_done(env);
     }
 
     /// Gives up the holes whose time has come, and delivers what is behind them.
     pub(crate) fn give_up_overdue<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
         self.update(env);
+        self.give_up_due(env);
+        self.finish_if_done(env);
+    }
+
+    /// The same, where everything that can be delivered is.
+    fn give_up_due<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
         // Where nothing waits and nothing is missing there is nothing to give up: so most connections end.
         let mut again = !self.halves.iter().all(Half::is_trouble_free);
         while again {
             again = false;
-            self.update(env);
             for direction in Direction::BOTH {
                 let half = self.half(direction);
                 let stalled = half.stalled(env.now, self.packets, env.limits).unwrap_or(0);
@@ -123,18 +128,18 @@ impl<S: Stream> Tracked<S> {
                 if stalled > half.next {
                     let upto = hole_end.map_or(stalled, |end| end.min(stalled));
                     self.give_up(direction, upto, GapReason::Acknowledged, env);
-                    again = true;
                 } else if half.impatient(env.now, env.limits.patience) {
                     match hole_end {
                         Some(upto) => self.give_up(direction, upto, GapReason::Patience, env),
                         None => self.unblock(direction, env),
                     }
-                    again = true;
+                } else {
+                    continue;
                 }
+                again = true;
                 self.drain(env);
             }
         }
-        self.finish_if_done(env);
     }
 
     /// Gives up what the peer acknowledged of a direction and was never seen; what waits behind it is delivered.
@@ -222,7 +227,7 @@ impl<S: Stream> Tracked<S> {
     /// Two pieces that wait for each other, as a retransmission with a newer acknowledgment makes them, go in the
     /// order of their packets too.
     fn drain<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
-        loop {
+        while !self.halves.iter().all(Half::is_trouble_free) {
             let ready = |direction: Direction| {
                 let half = self.half(direction);
                 // Nothing behind a FIN is ever ready.
@@ -241,7 +246,6 @@ impl<S: Stream> Tracked<S> {
             };
             self.deliver_front(choice.2, env);
         }
-        self.update(env);
         for direction in Direction::BOTH {
             let half = self.half(direction);
             if half.fin.is_some_and(|fin| fin <= half.next) {
@@ -249,6 +253,7 @@ impl<S: Stream> Tracked<S> {
                 self.half_closed(direction, env);
             }
         }
+        self.update(env);
     }
 
     /// A FIN in order ends its direction; what waits behind it is not taken any more.

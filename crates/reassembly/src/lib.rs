@@ -51,6 +51,7 @@
 
 mod arrival;
 mod assembler;
+mod closing;
 mod connection;
 mod delivered;
 mod delivery;

@@ -10,6 +10,7 @@ use egret_decode::{Checksum, Decoded, Flow, Tcp, TcpFlags, Timestamp};
 use hashbrown::HashTable;
 
 use crate::arrival::Arrival;
+use crate::closing::Closing;
 use crate::connection::{Env, Tracked};
 use crate::delivered::Delivered;
 use crate::fate::Fate;
@@ -45,6 +46,7 @@ pub struct StreamPool<F: StreamFactory> {
     /// Before this time nothing is due: looked at with each packet, it spares a look at the rest.
     next_due: Timestamp,
     deadlines: BTreeSet<(Timestamp, u64, u32)>,
+    closing: Closing,
     waiters: BTreeSet<(u64, u32)>,
     waiting: usize,
     delivered: Delivered,
@@ -66,6 +68,7 @@ impl<F: StreamFactory> StreamPool<F> {
             next_sweep: NEVER,
             next_due: NEVER,
             deadlines: BTreeSet::new(),
+            closing: Closing::default(),
             waiters: BTreeSet::new(),
             waiting: 0,
             delivered: Delivered::default(),
@@ -134,12 +137,13 @@ impl<F: StreamFactory> StreamPool<F> {
     /// Goes on with a segment of the connection at `place`, which has lost interest.
     pub(crate) fn ignore(
         &mut self,
-        arrival: &Arrival<'_>,
+        arrival: &mut Arrival<'_>,
         place: u32,
         now: Timestamp,
         context: &mut <F::Stream as Stream>::Context,
     ) {
-        self.with(place, now, arrival.segment.packet, context, |tracked, env| tracked.ignored(arrival, env));
+        let packet = arrival.segment.packet;
+        self.with(place, now, packet, context, |tracked, env| tracked.ignored(arrival, env));
         self.bury(place);
     }
 
@@ -147,7 +151,7 @@ impl<F: StreamFactory> StreamPool<F> {
     /// known.
     pub(crate) fn segment(
         &mut self,
-        arrival: &Arrival<'_>,
+        arrival: &mut Arrival<'_>,
         place: u32,
         now: Timestamp,
         context: &mut <F::Stream as Stream>::Context,
@@ -175,9 +179,9 @@ impl<F: StreamFactory> StreamPool<F> {
                         .and_then(|tracked| tracked.take_aside(|aside| &mut aside.reopening));
                     self.remove(index, Ending::Idle, now, packet, context);
                     if let Some(syn) = reopening {
-                        let syn = syn.arrival();
+                        let mut syn = syn.arrival();
                         let index = self.insert(hash, &syn, now, packet, context);
-                        self.deliver(index, &syn, now, context);
+                        self.deliver(index, &mut syn, now, context);
                         return self.deliver(index, arrival, now, context);
                     }
                 }
@@ -225,6 +229,12 @@ impl<F: StreamFactory> StreamPool<F> {
     ) {
         let overdue = self.deadlines.range(..=(now, u64::MAX, u32::MAX));
         let mut due: Vec<(u64, u32)> = overdue.map(|(_, id, index)| (*id, *index)).collect();
+        while let Some((id, index)) = self.closing.pop(now) {
+            // It may have ended since, and another one be there.
+            if self.at(index).is_some_and(|tracked| tracked.about.id == id) {
+                due.push((id, index));
+            }
+        }
         while now >= self.next_sweep
             && let Some(index) = self.first_silent(now)
         {
@@ -238,7 +248,7 @@ impl<F: StreamFactory> StreamPool<F> {
             self.give_up(index, now, packet, context);
         }
         let first = self.deadlines.first().map_or(NEVER, |(deadline, ..)| *deadline);
-        self.next_due = first.min(self.next_sweep);
+        self.next_due = first.min(self.closing.first().unwrap_or(NEVER)).min(self.next_sweep);
     }
 
     /// Does what is due on one connection.
@@ -251,8 +261,7 @@ impl<F: StreamFactory> StreamPool<F> {
     ) {
         while let Some(tracked) = self.at(index) {
             let until = tracked.last.after(self.limits.idle);
-            match tracked.standing.booked.as_ref().and_then(|booked| booked.deadline).filter(|at| *at <= now)
-            {
+            match tracked.due().filter(|at| *at <= now) {
                 Some(at) if at <= until => {
                     self.with(index, at, packet, context, |tracked, env| tracked.expire(env));
                     self.bury(index);
@@ -286,17 +295,18 @@ impl<F: StreamFactory> StreamPool<F> {
     fn deliver(
         &mut self,
         index: u32,
-        arrival: &Arrival<'_>,
+        arrival: &mut Arrival<'_>,
         now: Timestamp,
         context: &mut <F::Stream as Stream>::Context,
     ) {
-        self.with(index, now, arrival.segment.packet, context, |tracked, env| tracked.segment(arrival, env));
+        let packet = arrival.segment.packet;
+        self.with(index, now, packet, context, |tracked, env| tracked.segment(arrival, env));
         self.bury(index);
         while self.waiting > self.limits.memory - self.limits.for_fragments()
             && let Some(&(_, oldest)) = self.waiters.first()
         {
             self.stats.limits_hit += 1;
-            self.with(oldest, now, arrival.segment.packet, context, |tracked, env| tracked.relieve(env));
+            self.with(oldest, now, packet, context, |tracked, env| tracked.relieve(env));
             self.bury(oldest);
         }
     }
@@ -312,8 +322,18 @@ impl<F: StreamFactory> StreamPool<F> {
     ) {
         let Self { factory, limits, slots, delivered, .. } = self;
         let Some(tracked) = slots.at_mut(index) else { return };
+        let waited = tracked.finished.is_some();
         act(tracked, &mut Env { limits, factory, context, delivered, now, packet });
-        if tracked.standing.booked.is_some() || !tracked.is_plain() {
+        // Most connections end without anything else to be booked of them, and soon after they have said all.
+        let plain = tracked.standing.booked.is_none() && tracked.is_plain();
+        let in_line = match tracked.last_ack_until().filter(|_| plain && !waited) {
+            Some(until) => {
+                self.next_due = self.next_due.min(until);
+                self.closing.push(until, tracked.about.id, index)
+            }
+            None => true,
+        };
+        if !plain || !in_line {
             tracked.tidy();
             let (charged, deadline, waits_since) =
                 (tracked.cost(), tracked.deadline(limits), tracked.waits_since());
@@ -386,7 +406,11 @@ impl<F: StreamFactory> StreamPool<F> {
             self.stats.limits_hit += 1;
             self.remove(victim, Ending::Evicted, now, packet, context);
         }
-        let inserted = self.slots.insert(|| Tracked::new(arrival, now));
+        let Self { slots, closing, .. } = self;
+        closing.tidy(self.table.len(), |id, index| {
+            slots.at(index).is_some_and(|tracked| tracked.about.id == id && tracked.finished.is_some())
+        });
+        let inserted = slots.insert(|| Tracked::new(arrival, now));
         let Some((index, tracked)) = inserted else { return NOWHERE };
         let class = Class::of(tracked);
         tracked.standing.class = class;

@@ -62,7 +62,21 @@ impl Class {
 impl<S: Stream> Tracked<S> {
     /// Whether there is nothing here but what every connection has: nothing waits, nothing is remembered.
     pub(crate) fn is_plain(&self) -> bool {
-        self.finished.is_none() && self.aside.is_none() && self.halves.iter().all(Half::is_plain)
+        self.aside.is_none() && self.halves.iter().all(Half::is_trouble_free)
+    }
+
+    /// When something is due, as far as the pool knows.
+    pub(crate) fn due(&self) -> Option<Timestamp> {
+        match &self.standing.booked {
+            Some(booked) => booked.deadline,
+            // What is booked of nobody else is what nearly every connection waits for at its end.
+            None => self.last_ack_until(),
+        }
+    }
+
+    /// Until when the last acknowledgment is waited for, where both sides have said all.
+    pub(crate) fn last_ack_until(&self) -> Option<Timestamp> {
+        self.finished.map(|finished| finished.after(LAST_ACK))
     }
 
     /// Frees what is needed no longer.
@@ -92,13 +106,12 @@ impl<S: Stream> Tracked<S> {
     pub(crate) fn deadline(&self, limits: &Limits) -> Option<Timestamp> {
         let held = self.aside().held.first().map(|_| self.began.after(limits.slack));
         let early = self.aside().early.first().map(|early| early.since.after(limits.slack));
-        let finished = self.finished.map(|finished| finished.after(LAST_ACK));
         self.halves
             .iter()
             .filter_map(|half| half.deadline(limits))
             .chain(held)
             .chain(early)
-            .chain(finished)
+            .chain(self.last_ack_until())
             .min()
     }
 }
