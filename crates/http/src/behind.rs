@@ -55,19 +55,20 @@ impl Connection {
         at: At,
         context: &mut Context<H>,
     ) {
-        let State::Lost(lost @ Lost { why: Why::Gap(_), .. }) = self.server.state else {
+        let State::Lost(lost) = &self.server.state else {
+            return;
+        };
+        let Lost { why: Why::Gap(_), until, clean, .. } = **lost else {
             return;
         };
         if direction == Direction::ClientToServer {
             return;
         }
         let end = at.offset.saturating_add(bytes.len() as u64);
-        let near = end.saturating_sub(lost.until) <= WINDOW;
+        let near = end.saturating_sub(until) <= WINDOW;
         // Whether it is worth it is looked at once, at the first byte: there may be many requests, and many pieces.
         let wanted = self.behind.is_some()
-            || at.offset == lost.until
-                && self.queue.slots.len() > usize::from(lost.clean)
-                && self.queue.is_burst();
+            || at.offset == until && self.queue.slots.len() > usize::from(clean) && self.queue.is_burst();
         let kept = near && wanted && self.behind.get_or_insert_default().take(bytes, at, &mut context.budget);
         if !kept {
             self.forget_behind(context);
@@ -87,7 +88,11 @@ impl Connection {
         let Some(behind) = self.behind.take() else {
             return;
         };
-        if let State::Lost(lost) = self.server.state
+        let lost = match &self.server.state {
+            State::Lost(lost) => Some(**lost),
+            _ => None,
+        };
+        if let Some(lost) = lost
             && self.queue.is_burst()
             && let Some(start) =
                 behind.answers(self.queue.slots.iter().skip(usize::from(lost.clean)), &mut context.fields)

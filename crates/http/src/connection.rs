@@ -51,7 +51,8 @@ impl Connection {
             state: match opened {
                 // It may begin anywhere in a message.
                 Opened::Midstream => {
-                    State::Lost(Lost { why: Why::Midstream, until: 0, len: 0, clean: false, bytes: 0 })
+                    let why = Why::Midstream;
+                    State::Lost(Box::new(Lost { why, until: 0, len: 0, clean: false, bytes: 0 }))
                 }
                 _ => start,
             },
@@ -111,7 +112,8 @@ impl Connection {
         self.said(direction, bytes, at, context);
         self.side(direction).position = offset.saturating_add(bytes.len() as u64);
         self.settle(at.moment(), context);
-        if let State::Lost(Lost { why: Why::Malformed, bytes: UNSURE.., .. }) = self.client.state
+        if let State::Lost(lost) = &self.client.state
+            && let Lost { why: Why::Malformed, bytes: UNSURE.., .. } = **lost
             && self.speaks == Speaks::Something
         {
             self.is_not_http(NotHttp::Other, context); // The server had time to say what this is.
@@ -240,13 +242,16 @@ impl Connection {
             self.cut(Direction::ServerToClient, None, why, at, context);
         }
         let (why, missing) = match &self.server.state {
-            // One request, and one hole where its response must have been.
-            State::Lost(Lost { why: gap @ Why::Gap(_), len, clean: true, bytes: 0, .. })
-                if self.queue.slots.len() == 1 =>
-            {
-                (*gap, Some(*len))
-            }
-            State::Lost(Lost { why: why @ (Why::Gap(_) | Why::Malformed | Why::Limit), .. }) => (*why, None),
+            State::Lost(lost) => match **lost {
+                // One request, and one hole where its response must have been.
+                Lost { why: gap @ Why::Gap(_), len, clean: true, bytes: 0, .. }
+                    if self.queue.slots.len() == 1 =>
+                {
+                    (gap, Some(len))
+                }
+                Lost { why: why @ (Why::Gap(_) | Why::Malformed | Why::Limit), .. } => (why, None),
+                _ => (why, None),
+            },
             _ => (why, None),
         };
         while let Some(slot) = self.queue.slots.pop_front() {
@@ -385,12 +390,10 @@ impl Connection {
             Direction::ServerToClient if done => self.queue.slots.pop_front(),
             Direction::ClientToServer if done => self.queue.slots.pop_back(),
             Direction::ClientToServer
-                if !answered && (self.queue.slots.len() > context.limits.queue || self.queue.skipped > 0) =>
+                if !answered
+                    && (self.queue.slots.len() > context.limits.queue || self.queue.has_skipped()) =>
             {
-                if self.queue.skipped == 0 {
-                    self.queue.skipped_from = index;
-                }
-                self.queue.skipped += 1;
+                self.queue.skip(index);
                 let slot = self.queue.slots.pop_back();
                 return slot.map_or((), |slot| self.finish_unanswered(slot, None, Why::Limit, at, context));
             }

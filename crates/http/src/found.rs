@@ -29,7 +29,7 @@ impl Connection {
         let side = self.side(direction);
         match &side.state {
             // The server's first words decide.
-            State::Lost(Lost { why: Why::Malformed, .. }) if something => return direction,
+            State::Lost(lost) if something && lost.why == Why::Malformed => return direction,
             State::Lost(_) => {}
             // What is being gathered may be nothing, and the real beginning may be here. A segment may also begin with the
             // version of a request line: that is no beginning.
@@ -68,9 +68,8 @@ impl Connection {
             _ => false,
         };
         let side = self.side(direction);
-        if let (true, State::Lost(lost)) = (found, &side.state) {
-            side.resync = Some(Box::new(*lost));
-            side.state = State::Start;
+        if found && let State::Lost(lost) = std::mem::take(&mut side.state) {
+            side.resync = Some(lost);
             let position = side.position;
             match direction {
                 Direction::ClientToServer => self.queue.found_requests(position),
@@ -105,13 +104,13 @@ impl Connection {
         side.blank = false;
         side.state = State::Lost(match side.resync.take() {
             // It was not found again after all.
-            Some(before) => Lost {
-                until: lost.until.max(before.until),
-                bytes: before.bytes.saturating_add(lost.bytes),
-                clean: false,
-                ..*before
-            },
-            None => lost,
+            Some(mut before) => {
+                before.until = lost.until.max(before.until);
+                before.bytes = before.bytes.saturating_add(lost.bytes);
+                before.clean = false;
+                before
+            }
+            None => Box::new(lost),
         });
     }
 }

@@ -408,7 +408,7 @@ impl Connection {
         side.state = match framing {
             Framing::None | Framing::Length(0) => State::Start,
             Framing::Length(length) => State::Length(length),
-            Framing::Chunked => State::Chunked(Chunks::new()),
+            Framing::Chunked => State::Chunked(Box::new(Chunks::new())),
             Framing::UntilClose => State::UntilClose,
         };
         if matches!(side.state, State::Start) || lost {

@@ -34,10 +34,8 @@ pub(crate) struct Queue {
     pipelines: bool,
     /// Exchanges below this index may be joined from two different ones.
     uncertain: u64,
-    /// Requests that were reported because the queue was full, and whose responses are still to come.
-    pub(crate) skipped: u64,
-    /// The index of the first of them.
-    pub(crate) skipped_from: u64,
+    /// Requests that were reported because the queue was full, and whose responses are still to come, if there are any.
+    skipped: Option<Box<Skipped>>,
     /// Requests that may have been lost. Known until a response shows that the answers to them are past.
     request_loss: Option<Box<RequestLoss>>,
     /// Where the last bytes of the client's stream end that may have been lost requests.
@@ -54,6 +52,15 @@ struct RequestLoss {
     first: u64,
     /// The index of the first exchange that began behind all of them.
     last: u64,
+}
+
+/// Requests that the queue had no place for.
+#[derive(Debug, Clone, Copy)]
+struct Skipped {
+    /// How many; at least one.
+    count: u64,
+    /// The index of the first of them.
+    from: u64,
 }
 
 /// What a response head is to the queue.
@@ -168,7 +175,7 @@ impl Queue {
         if first.response == Progress::Done {
             return unasked(0, nobody); // It came early, and its request is still being sent.
         }
-        if self.skipped > 0 && first.exchange.index > self.skipped_from {
+        if self.skipped.as_ref().is_some_and(|skipped| first.exchange.index > skipped.from) {
             return self.pair_with_skipped().unwrap_or(unasked(0, nobody));
         }
         if first.acked.is_some_and(|acked| acked > at) {
@@ -217,13 +224,30 @@ impl Queue {
         };
         self.slots.len() <= BURST
             && self.request_loss.is_none()
-            && self.skipped == 0
+            && !self.has_skipped()
             && self.slots.iter().all(|slot| waits(slot))
             && self.slots.iter().skip(1).all(|slot| slot.pipelined)
     }
 
+    /// There is no place for the request with this index.
+    pub(crate) fn skip(&mut self, index: u64) {
+        match &mut self.skipped {
+            Some(skipped) => skipped.count += 1,
+            None => self.skipped = Some(Box::new(Skipped { count: 1, from: index })),
+        }
+    }
+
+    /// Whether there are responses to come for which there was no place.
+    pub(crate) const fn has_skipped(&self) -> bool {
+        self.skipped.is_some()
+    }
+
     fn pair_with_skipped(&mut self) -> Option<Pairing> {
-        self.skipped = self.skipped.checked_sub(1)?;
+        let skipped = self.skipped.as_mut()?;
+        skipped.count -= 1;
+        if skipped.count == 0 {
+            self.skipped = None;
+        }
         Some(Pairing { lost: 0, answers: Err(Why::Limit) })
     }
 

@@ -42,13 +42,13 @@ pub(crate) enum State {
     /// In a body that has this many bytes left.
     Length(u64),
     /// In a chunked body.
-    Chunked(Chunks),
+    Chunked(Box<Chunks>),
     /// In a body that lasts until the connection ends.
     UntilClose,
     /// In what is not HTTP any more.
     Tunnel,
     /// Somewhere: until a segment begins with a start line.
-    Lost(Lost),
+    Lost(Box<Lost>),
     /// Nothing more is looked at.
     Ended,
 }

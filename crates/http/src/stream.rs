@@ -74,8 +74,9 @@ enum Handshake {
 /// What the segments of one direction told.
 #[derive(Debug, Clone, Copy, Default)]
 struct Sent {
-    /// The sequence number behind the last byte that was delivered.
-    next: Option<u32>,
+    /// The sequence number behind the last byte that was delivered, if any `was`.
+    next: u32,
+    was: bool,
     fin: bool,
 }
 
@@ -119,10 +120,8 @@ impl<H: Handler> Stream for HttpStream<H> {
         }
         let sent = self.sent(segment.direction);
         sent.fin |= segment.flags.has(TcpFlags::FIN);
-        let again = match sent.next {
-            Some(next) if !segment.payload.is_empty() => next.wrapping_sub(segment.seq),
-            _ => 0,
-        };
+        let again =
+            if sent.was && !segment.payload.is_empty() { sent.next.wrapping_sub(segment.seq) } else { 0 };
         // Half the sequence space is behind. A single byte just behind is a keep-alive probe, not data.
         if 0 < again && again < 1 << 31 && (again > 1 || segment.payload.len() > 1) {
             let bytes = u64::from(again).min(segment.payload.len() as u64);
@@ -133,7 +132,8 @@ impl<H: Handler> Stream for HttpStream<H> {
 
     fn reassembled(&mut self, data: Data<'_>, context: &mut Context<H>) {
         let Data { direction, offset, timestamp, packet, ack, bytes, .. } = data;
-        self.sent(direction).next = Some(data.seq.wrapping_add(bytes.len() as u32));
+        let sent = self.sent(direction);
+        (sent.next, sent.was) = (data.seq.wrapping_add(bytes.len() as u32), true);
         self.connection.data(Piece { direction, offset, timestamp, packet, ack, bytes }, context);
     }
 
@@ -158,5 +158,15 @@ impl<H: Handler> Stream for HttpStream<H> {
     fn complete(&mut self, close: Close, context: &mut Context<H>) {
         let at = Moment { packet: close.packet, timestamp: close.timestamp };
         self.connection.close(close.how, at, context);
+    }
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// It is a part of every connection that is known: growing it is a decision.
+    #[test]
+    fn a_stream_is_small() {
+        assert!(size_of::<HttpStream<()>>() <= 360, "{}", size_of::<HttpStream<()>>());
     }
 }

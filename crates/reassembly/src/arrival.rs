@@ -94,6 +94,8 @@ pub(crate) struct Doubtful {
 pub(crate) struct Aside {
     /// The first ones of a connection that begins in its middle.
     pub(crate) held: Vec<Held>,
+    /// When the first of them came, by the clock that never goes back.
+    pub(crate) began: Timestamp,
     /// SYNs with data of which it is not known yet whether it counts.
     pub(crate) fast_opens: Vec<Held>,
     /// A SYN with a new initial sequence number: nothing yet, until the other side agrees to it.
@@ -109,6 +111,7 @@ impl Aside {
     pub(crate) const fn new() -> Self {
         Self {
             held: Vec::new(),
+            began: Timestamp::EPOCH,
             fast_opens: Vec::new(),
             reopening: None,
             early: Vec::new(),
@@ -118,7 +121,7 @@ impl Aside {
 
     /// All of them.
     pub(crate) fn segments(&self) -> impl Iterator<Item = &Held> {
-        let Self { held, fast_opens, reopening, early, doubtful } = self;
+        let Self { held, fast_opens, reopening, early, doubtful, .. } = self;
         let early = early.iter().map(|early| &early.held);
         let doubtful = doubtful.iter().map(|doubtful| &doubtful.held);
         held.iter().chain(fast_opens).chain(reopening).chain(doubtful).chain(early)

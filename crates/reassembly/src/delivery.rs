@@ -7,7 +7,7 @@ use egret_decode::TcpFlags;
 
 use crate::connection::{Env, Phase, Tracked};
 use crate::delivered::Contradicted;
-use crate::half::{Half, MAX_WINDOW};
+use crate::half::{Fin, Half, MAX_WINDOW};
 use crate::waiting::{Conflict, Doubled, Incoming};
 use crate::{
     Anomaly, Data, Direction, Ending, Gap, GapReason, Opened, Refusal, Segment, Stream, StreamFactory,
@@ -53,9 +53,9 @@ impl<S: Stream> Tracked<S> {
         }
         let end = u64::try_from(end).unwrap_or(0);
         let half = self.half_mut(direction);
-        if half.fin.is_some_and(|fin| start <= half.fin_start() as i64 && end > fin) {
+        if half.fin.place().is_some_and(|fin| start <= half.fin_start() as i64 && end > fin) {
             // Data where a waiting FIN claimed the end: Linux lets the data win.
-            half.fin = None;
+            half.fin = Fin::UNSEEN;
         }
         if fin && end >= next && !half.done && !half.waiting().covers(end) {
             half.set_fin(end, u64::try_from(start).unwrap_or(0));
@@ -193,9 +193,9 @@ impl<S: Stream> Tracked<S> {
             let half = self.half_mut(direction);
             if half.may_be_fin() {
                 // Nothing ever came behind it: it was a FIN.
-                (half.fin, half.fin_acked) = (Some(half.next), true);
+                (half.fin, half.fin_acked) = (Fin::at(half.next), true);
             }
-            let known_end = half.fin.unwrap_or(half.acked);
+            let known_end = half.fin.place().unwrap_or(half.acked);
             if known_end > half.next && !self.ignoring {
                 self.give_up(direction, known_end, self.final_reason(direction, known_end), env);
             }
@@ -231,7 +231,7 @@ impl<S: Stream> Tracked<S> {
             let ready = |direction: Direction| {
                 let half = self.half(direction);
                 // Nothing behind a FIN is ever ready.
-                let wanted = half.fin.is_none_or(|fin| half.next < fin);
+                let wanted = half.fin.place().is_none_or(|fin| half.next < fin);
                 let front = half.waiting().front().filter(|piece| wanted && piece.from == half.next)?;
                 let free = front.ack.is_none_or(|ack| self.half(direction.reversed()).has_reached(ack));
                 Some((!free, front.packet, direction))
@@ -248,7 +248,7 @@ impl<S: Stream> Tracked<S> {
         }
         for direction in Direction::BOTH {
             let half = self.half(direction);
-            if half.fin.is_some_and(|fin| fin <= half.next) {
+            if half.fin.place().is_some_and(|fin| fin <= half.next) {
                 self.drop_behind_fin(direction, env);
                 self.half_closed(direction, env);
             }
@@ -432,7 +432,7 @@ impl<S: Stream> Tracked<S> {
         half.next = half.next.max(u64::try_from(end).unwrap_or(0));
         half.acked = half.acked.min(half.next);
         if fin {
-            half.fin = Some(half.next);
+            half.fin = Fin::at(half.next);
         }
     }
 }

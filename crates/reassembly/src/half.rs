@@ -39,7 +39,7 @@ pub(crate) struct Half {
     /// The largest of those windows.
     pub(crate) widest: u32,
     /// Where the stream ends, once a FIN was seen.
-    pub(crate) fin: Option<u64>,
+    pub(crate) fin: Fin,
     /// Segments that came, the payload in them, and how much of it was given to the stream.
     pub(crate) packets: u64,
     pub(crate) seen: u64,
@@ -138,6 +138,32 @@ pub(crate) struct Stall {
     packets: u64,
 }
 
+/// Where a FIN ends a direction, if one was seen. In eight bytes, of which there are two in each connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fin(u64);
+
+impl Fin {
+    /// No stream is that long.
+    pub(crate) const UNSEEN: Self = Self(u64::MAX);
+
+    /// It is behind the last byte, which is in front of this place.
+    pub(crate) const fn at(place: u64) -> Self {
+        Self(place)
+    }
+
+    /// Behind the last byte.
+    #[inline]
+    pub(crate) const fn place(self) -> Option<u64> {
+        if self.0 == Self::UNSEEN.0 { None } else { Some(self.0) }
+    }
+}
+
+impl Default for Fin {
+    fn default() -> Self {
+        Self::UNSEEN
+    }
+}
+
 impl Half {
     /// What cannot be delivered yet.
     pub(crate) fn waiting(&self) -> &Waiting {
@@ -200,7 +226,7 @@ impl Half {
                 && rival.is_none()
                 && urgent.is_none_or(|urgent| urgent < next)
         };
-        if self.fin.is_none_or(|fin| fin <= next) && self.trouble.as_deref().is_some_and(done) {
+        if self.fin.place().is_none_or(|fin| fin <= next) && self.trouble.as_deref().is_some_and(done) {
             self.trouble = None;
         }
     }
@@ -234,7 +260,7 @@ impl Half {
 
     /// Notes where the stream ends, and where the segment starts that says so.
     pub(crate) fn set_fin(&mut self, fin: u64, start: u64) {
-        self.fin = Some(fin);
+        self.fin = Fin::at(fin);
         if fin > self.next {
             self.trouble.get_or_insert_default().fin_start = start;
         }
@@ -295,11 +321,11 @@ impl Half {
     /// Brings the deadlines up to date after `next`, `acked` or the waiting room changed. `packets` is the
     /// connection's count of segments.
     pub(crate) fn update(&mut self, now: Timestamp, packets: u64, packet: u64) {
-        if self.fin.is_some_and(|fin| fin <= self.next) {
+        if self.fin.place().is_some_and(|fin| fin <= self.next) {
             // Nothing is sent behind a FIN in order, whatever somebody acknowledged.
             self.acked = self.acked.min(self.next);
         }
-        let waits = !self.waiting().is_empty() || self.fin.is_some_and(|fin| fin > self.next);
+        let waits = !self.waiting().is_empty() || self.fin.place().is_some_and(|fin| fin > self.next);
         let (next, acked) = (self.next, self.acked);
         let trouble = match &mut self.trouble {
             Some(trouble) => trouble,
@@ -330,7 +356,7 @@ impl Half {
             let Trouble { waiting, hole, stall, reset, .. } = trouble;
             waiting.is_empty() && hole.is_none() && stall.is_none() && reset.is_none()
         };
-        self.acked <= self.next && self.fin.is_none() && self.trouble.as_deref().is_none_or(calm)
+        self.acked <= self.next && self.fin.place().is_none() && self.trouble.as_deref().is_none_or(calm)
     }
 
     /// When something must be given up here, if nothing else happens.
@@ -347,7 +373,7 @@ impl Half {
     /// own, and nothing is behind it.
     pub(crate) fn has_reached(&self, ack: u64) -> bool {
         ack <= self.next
-            || self.fin.is_some_and(|fin| fin <= self.next)
+            || self.fin.place().is_some_and(|fin| fin <= self.next)
             || (ack == self.next + 1 && self.may_be_fin())
     }
 
@@ -355,7 +381,7 @@ impl Half {
     /// captured. It is not reported missing before something behind it shows that it was a byte.
     pub(crate) fn may_be_fin(&self) -> bool {
         let last = self.acked == self.next + 1 && self.seen_end <= self.acked;
-        last && self.fin.is_none() && self.waiting().is_empty()
+        last && self.fin.place().is_none() && self.waiting().is_empty()
     }
 
     /// Whether the next bytes are here. What waits then, waits for the other direction, which has its own deadline.
@@ -386,7 +412,7 @@ impl Half {
     /// Where the hole at the front ends: at the next piece, or where the FIN says the stream ends.
     pub(crate) fn hole_end(&self) -> Option<u64> {
         let front = self.waiting().front().map(|piece| piece.from);
-        front.into_iter().chain(self.fin).min().filter(|end| *end > self.next)
+        front.into_iter().chain(self.fin.place()).min().filter(|end| *end > self.next)
     }
 
     /// How far an acknowledgment of this direction may reach to be believed: what the peer offered to take, or what
@@ -434,7 +460,7 @@ impl Half {
     /// The number behind all that waits, where the peer said that it waits for what is in front of that.
     pub(crate) fn behind_real_hole(&self) -> Option<u64> {
         self.hole().filter(|hole| hole.real)?;
-        let behind_fin = self.fin.map(|fin| fin + 1);
+        let behind_fin = self.fin.place().map(|fin| fin + 1);
         self.waiting().end().max(behind_fin)
     }
 

@@ -126,9 +126,9 @@ impl<F: StreamFactory> StreamPool<F> {
         let mut env = Env { limits, factory, context, delivered, now, packet };
         let short = tracked.in_order(decoded, (tcp, flow), &mut env);
         stats.segments += u64::from(short != Short::Long);
-        let (last, Standing { queued, class, .. }) = (tracked.last, &mut tracked.standing);
+        let (class, last, Standing { queued, .. }) = (tracked.class, tracked.last, &mut tracked.standing);
         if short == Short::Gone && Queues::is_stale(*queued, last) {
-            *queued = self.queues.touch(place, *class, last);
+            *queued = self.queues.touch(place, class, last);
             self.note_silence(last);
         }
         short
@@ -364,10 +364,9 @@ impl<F: StreamFactory> StreamPool<F> {
             return self.stats.count_end(ending, &client.counts(), &server.counts());
         }
         let (class, last) = (Class::of(tracked), tracked.last);
-        let standing = &mut tracked.standing;
-        if class != standing.class || Queues::is_stale(standing.queued, last) {
-            standing.class = class;
-            standing.queued = self.queues.touch(index, class, last);
+        if class != tracked.class || Queues::is_stale(tracked.standing.queued, last) {
+            tracked.class = class;
+            tracked.standing.queued = self.queues.touch(index, class, last);
             self.note_silence(last);
         }
     }
@@ -380,10 +379,7 @@ impl<F: StreamFactory> StreamPool<F> {
         {
             let answered = tracked.halves.iter().any(|half| half.syn_ack);
             // A refused connection said nothing that could come again.
-            if tracked.standing.class != Class::HalfOpen
-                || answered
-                || !matches!(ending, Ending::Reset { .. })
-            {
+            if tracked.class != Class::HalfOpen || answered || !matches!(ending, Ending::Reset { .. }) {
                 let ends = tracked.halves.each_ref().map(Half::end);
                 let (flow, last) = (tracked.about.flow, tracked.last);
                 let forgotten = self.tombstones.add(&self.hasher, flow, ends, last, &self.limits);
@@ -413,7 +409,7 @@ impl<F: StreamFactory> StreamPool<F> {
         let inserted = slots.insert(|| Tracked::new(arrival, now));
         let Some((index, tracked)) = inserted else { return NOWHERE };
         let class = Class::of(tracked);
-        tracked.standing.class = class;
+        tracked.class = class;
         tracked.standing.queued = self.queues.touch(index, class, now);
         self.stats.count_open(tracked.about.opened);
         self.table.insert_unique(hash.spread(), (hash, index), |(hash, _)| hash.spread());

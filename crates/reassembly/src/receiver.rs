@@ -383,8 +383,8 @@ impl<S: Stream> Tracked<S> {
             half.confirm_hole();
         }
         // The FIN takes one number, but is no byte.
-        half.fin_acked |= half.fin.is_some_and(|fin| offset > fin);
-        let offset = half.fin.map_or(offset, |fin| offset.min(fin.max(half.next)));
+        half.fin_acked |= half.fin.place().is_some_and(|fin| offset > fin);
+        let offset = half.fin.place().map_or(offset, |fin| offset.min(fin.max(half.next)));
         half.acked = half.acked.max(offset);
         Some(offset)
     }
@@ -420,7 +420,7 @@ impl<S: Stream> Tracked<S> {
             None => 0,
             Some(numbering) => {
                 let step = numbering.offset(half.next, segment.seq).saturating_sub(half.next as i64);
-                let behind_fin = step == 1 && (half.fin == Some(half.next) || half.may_be_fin());
+                let behind_fin = step == 1 && (half.fin.place() == Some(half.next) || half.may_be_fin());
                 if behind_fin { 0 } else { step }
             }
         };

@@ -14,7 +14,6 @@ use crate::{Limits, Opened, Stream};
 pub(crate) struct Standing {
     /// The time it is queued under.
     pub(crate) queued: Timestamp,
-    pub(crate) class: Class,
     /// There for a connection for which something waits.
     pub(crate) booked: Option<Box<Booked>>,
 }
@@ -22,7 +21,7 @@ pub(crate) struct Standing {
 impl Standing {
     /// That of a connection that has just begun.
     pub(crate) const fn new(now: Timestamp) -> Self {
-        Self { queued: now, class: Class::HalfOpen, booked: None }
+        Self { queued: now, booked: None }
     }
 }
 
@@ -104,7 +103,7 @@ impl<S: Stream> Tracked<S> {
 
     /// When something must be given up if nothing else happens. Silence of the whole connection is the pool's matter.
     pub(crate) fn deadline(&self, limits: &Limits) -> Option<Timestamp> {
-        let held = self.aside().held.first().map(|_| self.began.after(limits.slack));
+        let held = self.aside().held.first().map(|_| self.aside().began.after(limits.slack));
         let early = self.aside().early.first().map(|early| early.since.after(limits.slack));
         self.halves
             .iter()
