@@ -2,7 +2,8 @@
 //! those times, which is that in which they came.
 //!
 //! Promises: constant time on average for each, though nobody is taken out who ends before: who that was is seen when his
-//! turn comes. So there may be others here than those that still wait, but no more of them than there are connections.
+//! turn comes, or when there are too many in line. So there may be others here than those that still wait, but not more of
+//! them, and a few.
 
 use std::collections::VecDeque;
 
@@ -14,6 +15,8 @@ const FEW: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct Closing {
     queue: VecDeque<Entry>,
+    /// How many still waited when that was looked at last.
+    waiting: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -44,10 +47,11 @@ impl Closing {
         if due { self.queue.pop_front().map(|entry| (entry.id, entry.index)) } else { None }
     }
 
-    /// Takes out who does not wait any more, if that may be most of them: of so many connections no more can.
-    pub(crate) fn tidy(&mut self, connections: usize, waits: impl Fn(u64, u32) -> bool) {
-        if self.queue.len() > 2 * connections + FEW {
+    /// Takes out who does not wait any more, if so many have come since that was done last that it is worth it.
+    pub(crate) fn tidy(&mut self, waits: impl Fn(u64, u32) -> bool) {
+        if self.queue.len() > 2 * self.waiting + FEW {
             self.queue.retain(|entry| waits(entry.id, entry.index));
+            self.waiting = self.queue.len();
         }
     }
 }
@@ -77,8 +81,8 @@ mod tests {
         let mut closing = Closing::default();
         for id in 0..10_000 {
             assert!(closing.push(at(0), id, 0));
-            closing.tidy(10, |id, _| id % 2_000 == 0);
-            assert!(closing.queue.len() <= 2 * 10 + FEW + 1);
+            closing.tidy(|id, _| id % 2_000 == 0);
+            assert!(closing.queue.len() <= 2 * 5 + FEW, "{}", closing.queue.len());
         }
         let left: Vec<u64> = std::iter::from_fn(|| closing.pop(at(0))).map(|(id, _)| id).collect();
         assert!([0, 2_000, 4_000, 6_000, 8_000].iter().all(|id| left.contains(id)), "{left:?}");

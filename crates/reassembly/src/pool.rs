@@ -403,7 +403,7 @@ impl<F: StreamFactory> StreamPool<F> {
             self.remove(victim, Ending::Evicted, now, packet, context);
         }
         let Self { slots, closing, .. } = self;
-        closing.tidy(self.table.len(), |id, index| {
+        closing.tidy(|id, index| {
             slots.at(index).is_some_and(|tracked| tracked.about.id == id && tracked.finished.is_some())
         });
         let inserted = slots.insert(|| Tracked::new(arrival, now));

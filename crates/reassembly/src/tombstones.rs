@@ -20,6 +20,9 @@ use crate::{Limits, Segment};
 /// TIME_WAIT for 60.
 const TOMBSTONE: Duration = Duration::from_secs(30);
 
+/// For how many there is room at first.
+const FIRST_ROOM: usize = 64;
+
 /// How far from its end a connection's last packets may be.
 const NEAR: u64 = MAX_WINDOW >> 8;
 
@@ -111,6 +114,11 @@ impl Tombstones {
             self.pop(hasher);
         }
         let number = self.first.wrapping_add(self.stones.len() as u32);
+        if self.stones.len() == self.stones.capacity() {
+            // Twice as many, but no more than there may be.
+            let most = limits.connections.max(1) - self.stones.len();
+            self.stones.reserve_exact(self.stones.len().clamp(FIRST_ROOM.min(most), most));
+        }
         self.stones.push_back(Tombstone::new(flow, ends, last));
         let hash = hasher.hash(&flow);
         self.table.insert_unique(hash.spread(), (hash, number), |(hash, _)| hash.spread());
