@@ -4,7 +4,7 @@
 //! the same for both directions.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// One end of a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,18 +72,25 @@ impl Flow {
         fn mix(hash: u64, bytes: &[u8]) -> u64 {
             bytes.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(PRIME))
         }
-        let (low, high) = if self.source <= self.destination {
-            (self.source, self.destination)
-        } else {
-            (self.destination, self.source)
-        };
         let mut hash = OFFSET;
-        for end in [low, high] {
-            hash = match end.ip {
-                IpAddr::V4(ip) => mix(hash, &ip.octets()),
-                IpAddr::V6(ip) => mix(hash, &ip.octets()),
-            };
-            hash = mix(hash, &end.port.to_be_bytes());
+        if let (IpAddr::V4(source), IpAddr::V4(destination)) = (self.source.ip, self.destination.ip) {
+            // As numbers they are in order without a branch, which would be taken for every other packet.
+            let number = |ip: Ipv4Addr, port| u64::from(ip.to_bits()) << 16 | u64::from(port);
+            let (source, destination) =
+                (number(source, self.source.port), number(destination, self.destination.port));
+            for end in [source.min(destination), source.max(destination)] {
+                let [_, _, bytes @ ..] = end.to_be_bytes();
+                hash = mix(hash, &bytes);
+            }
+        } else {
+            let (low, high) = (self.source.min(self.destination), self.source.max(self.destination));
+            for end in [low, high] {
+                hash = match end.ip {
+                    IpAddr::V4(ip) => mix(hash, &ip.octets()),
+                    IpAddr::V6(ip) => mix(hash, &ip.octets()),
+                };
+                hash = mix(hash, &end.port.to_be_bytes());
+            }
         }
         hash = match self.path.key() {
             // Sixteen times nothing but the multiplication: most packets have no path.

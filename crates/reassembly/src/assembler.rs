@@ -244,7 +244,7 @@ impl<F: StreamFactory> Assembler<F> {
 
     /// Takes what is no fragment, if it is in this shard; `fragments` are the packets that it was put together from.
     #[inline]
-    pub(crate) fn take_segment(
+    fn take_segment(
         &mut self,
         decoded: &Decoded<'_>,
         fragments: &[u64],
@@ -252,9 +252,21 @@ impl<F: StreamFactory> Assembler<F> {
         now: Timestamp,
         context: &mut ContextOf<F>,
     ) {
-        if !self.shard.has(decoded.flow.as_ref()) {
-            return;
+        if self.shard.has(decoded.flow.as_ref()) {
+            self.take_own(decoded, fragments, place, now, context);
         }
+    }
+
+    /// Takes what is in this shard and no fragment.
+    #[inline]
+    pub(crate) fn take_own(
+        &mut self,
+        decoded: &Decoded<'_>,
+        fragments: &[u64],
+        place: u32,
+        now: Timestamp,
+        context: &mut ContextOf<F>,
+    ) {
         let (Some(tcp), Some(flow)) = (decoded.tcp(), &decoded.flow) else { return };
         // A packet in front of it may have begun the connection.
         let place = if place == NOWHERE { self.pool.place(flow) } else { place };

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread;
 
-use egret_decode::{Batch, Decoded, Decoder, Timestamp};
+use egret_decode::{Batch, Decoded, Decoder, Packet, Timestamp};
 
 use crate::assembler::Step;
 use crate::pool::NOWHERE;
@@ -21,8 +21,12 @@ use crate::{Assembler, Shard, Stats, Stream, StreamFactory, StreamPool};
 /// How many blocks there are more than threads: one that is read while another waits to be taken.
 const SPARE: usize = 2;
 
+/// How many batches a block has, if there are so many to be had at once. A thread that has nothing to do sleeps, and to wake
+/// it takes tens of microseconds, a third of what there is to do for it in one batch.
+const BATCHES: usize = 4;
+
 /// How many pieces of records of one thread wait to be taken.
-const WAITING: usize = 2;
+const WAITING: usize = 4;
 
 /// A context whose streams leave [`Records`] in it.
 pub trait Recording {
@@ -85,8 +89,9 @@ type ContextOf<F> = <<F as StreamFactory>::Stream as Stream>::Context;
 /// # How
 /// The calling thread reads blocks of packets, decodes each packet as far as to know whose it is, and gives every block to
 /// every thread. A thread looks at the time of each packet, which stands in a list beside the block, and at the bytes of
-/// its own packets alone; fragments are everybody's. There are two more blocks than threads, of 256 KiB each, and for each
-/// thread a few pieces of records of 64 KiB (or one record). Beside these there is what assemblers and contexts hold.
+/// its own packets alone; fragments are everybody's. There are two more blocks than threads, of up to four batches of 256 KiB
+/// each, and for each thread a few pieces of records of 64 KiB (or one record). Beside these there is what assemblers and
+/// contexts hold.
 ///
 /// # What limits it
 /// One thread reads, and tells whose each packet is: with more and more cores, the whole comes down to what that takes,
@@ -137,11 +142,44 @@ where
 /// A block of packets.
 #[derive(Default)]
 struct Block {
-    batch: Batch,
+    /// Behind a tick there is no other.
+    batches: Vec<Batch>,
+    /// How many of them are filled.
+    filled: usize,
     /// For each packet, who looks at it.
     routes: Vec<Route>,
     /// There are no packets behind these.
     end: bool,
+}
+
+impl Block {
+    /// Fills it with what is to be had at once; `false` at the end.
+    fn fill<E: Ends<T>, T>(&mut self, ends: &mut E) -> Result<bool, E::Error> {
+        self.filled = 0;
+        while self.filled < BATCHES {
+            if self.batches.len() == self.filled {
+                self.batches.push(Batch::default());
+            }
+            let Some(batch) = self.batches.get_mut(self.filled) else { break };
+            if !ends.fill(batch)? {
+                return Ok(false);
+            }
+            self.filled += 1;
+            if batch.tick().is_some() || !batch.is_full() {
+                break;
+            }
+        }
+        Ok(true)
+    }
+
+    fn packets(&self) -> impl Iterator<Item = Packet<'_>> {
+        self.batches.iter().take(self.filled).flat_map(Batch::packets)
+    }
+
+    /// The time behind the packets, if no other was waiting.
+    fn tick(&self) -> Option<Timestamp> {
+        self.batches.get(self.filled.checked_sub(1)?)?.tick()
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -181,7 +219,7 @@ where
     /// Goes through a block. `event` counts packets, ticks and ends, the same on all threads.
     fn work(&mut self, block: &Block, decoder: &Decoder, event: &mut u64) {
         let Self { me, assembler, context } = self;
-        for (packet, route) in block.batch.packets().zip(&block.routes) {
+        for (packet, route) in block.packets().zip(&block.routes) {
             *event += 1;
             let mut begin = beginning::<F>(*event);
             let now = assembler.pass(packet.number, packet.timestamp, context, &mut begin);
@@ -196,10 +234,10 @@ where
             if route.everyone {
                 assembler.take(&decoded, NOWHERE, now, context);
             } else {
-                assembler.take_segment(&decoded, &[], NOWHERE, now, context);
+                assembler.take_own(&decoded, &[], NOWHERE, now, context);
             }
         }
-        if let Some(now) = block.batch.tick() {
+        if let Some(now) = block.tick() {
             *event += 1;
             assembler.tick(now, context, &mut beginning::<F>(*event));
         }
@@ -264,15 +302,11 @@ impl<T> Caller<'_, T> {
                 && !ended
                 && let Some(mut block) = free.pop()
             {
-                match ends.fill(&mut block.batch) {
-                    Ok(true) => idle = block.batch.tick(),
-                    Ok(false) => ended = true,
+                match block.fill(ends) {
+                    Ok(more) => ended = !more,
                     Err(error) => (ended, result) = (true, Err(error)),
                 }
-                block.end = ended;
-                if ended {
-                    block.batch = Batch::default();
-                }
+                (idle, block.end) = (block.tick(), ended);
                 self.route(&mut block);
                 let block = Arc::new(block);
                 for line in &self.crew {
@@ -305,8 +339,9 @@ impl<T> Caller<'_, T> {
     /// Tells whose each packet is.
     fn route(&self, block: &mut Block) {
         let Self { shard, threads, decoder, .. } = self;
-        block.routes.clear();
-        block.routes.extend(block.batch.packets().map(|packet| {
+        let mut routes = std::mem::take(&mut block.routes);
+        routes.clear();
+        routes.extend(block.packets().map(|packet| {
             let decoded = decoder.decode(packet);
             let place = decoded.flow.map_or(0, |flow| flow.shard(shard.of().saturating_mul(*threads)));
             // See `Shard::part`.
@@ -314,6 +349,7 @@ impl<T> Caller<'_, T> {
             let owner = if ours { place / shard.of() } else { u32::MAX };
             Route { owner, everyone: decoded.fragment().is_some() }
         }));
+        block.routes = routes;
     }
 
     /// Takes all records of a block, in order.
