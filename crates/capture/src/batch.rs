@@ -101,8 +101,8 @@ impl Batch {
         self.entries.push(Entry { number, timestamp, start, length, link_type, interface, wire_len });
     }
 
-    /// Whether it holds as much as it should: where it does not, no more was to be had at once.
-    pub fn is_full(&self) -> bool {
+    /// Whether no more packets should be copied into it.
+    pub(crate) fn is_full(&self) -> bool {
         !self.entries.is_empty() && self.bytes.len() >= Self::BLOCK
     }
 }

@@ -1,15 +1,17 @@
 //! Commands that look at connections: alone, packet by packet, or divided among threads, batch by batch.
 //!
 //! Promises: what is printed is the same. One thread prints where it finds; of several, each puts its records together,
-//! and the thread that reads prints them in order.
+//! and the thread that began them prints them in order.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Result, bail};
 use egret_capture::Batch;
 use egret_decode::Decoder;
 use egret_reassembly::{
-    Assembler, Ends, Packet, Recording, Shard, Stats, Stream, StreamFactory, StreamPool, Timestamp, parallel,
+    Assembler, Packet, PacketSource, RecordSink, Recording, Shard, Stats, Stream, StreamFactory, StreamPool,
+    Timestamp, parallel,
 };
 
 use crate::output::har::Har;
@@ -151,8 +153,10 @@ where
             return if pump.takes_batches() { self.go_through(&mut pump) } else { pump.each(self) };
         }
         let workers = self.pools.drain(..).zip(self.parts.drain(..)).collect();
-        let mut desk = Desk { pump, out: &mut self.out, archive: self.archive.as_mut() };
-        let outcome = parallel(self.shard, workers, &self.decoder, &mut desk);
+        let full = AtomicBool::new(false);
+        let mut source = Reader { pump, full: &full };
+        let mut desk = Desk { out: &mut self.out, archive: self.archive.as_mut(), full: &full };
+        let outcome = parallel(self.shard, workers, &self.decoder, &mut source, &mut desk);
         (self.stats, self.parts) = (outcome.stats, outcome.contexts);
         outcome.result
     }
@@ -162,27 +166,38 @@ where
     }
 }
 
-/// What stays on the thread that reads.
-struct Desk<'a> {
+/// What goes from thread to thread.
+struct Reader<'a> {
     pump: Pump<'a>,
-    out: &'a mut Output,
-    archive: Option<&'a mut Har>,
+    /// Nothing more can be written to the archive.
+    full: &'a AtomicBool,
 }
 
-impl Ends<u8> for Desk<'_> {
+impl PacketSource for Reader<'_> {
     type Error = anyhow::Error;
 
     fn fill(&mut self, batch: &mut Batch) -> Result<bool> {
         // What could not be written to the archive is told when it is closed.
-        if self.archive.as_ref().is_some_and(|archive| archive.has_failed()) {
-            return Ok(false);
-        }
-        self.pump.batch(batch)
+        if self.full.load(Ordering::Relaxed) { Ok(false) } else { self.pump.batch(batch) }
     }
+}
+
+/// What stays on the thread that prints.
+struct Desk<'a> {
+    out: &'a mut Output,
+    archive: Option<&'a mut Har>,
+    full: &'a AtomicBool,
+}
+
+impl RecordSink<u8> for Desk<'_> {
+    type Error = anyhow::Error;
 
     fn record(&mut self, record: &[u8]) -> Result<()> {
         match (record.split_first(), &mut self.archive) {
-            (Some((kind, entry)), Some(archive)) if *kind == Kind::Archived as u8 => archive.put(entry),
+            (Some((kind, entry)), Some(archive)) if *kind == Kind::Archived as u8 => {
+                archive.put(entry);
+                self.full.fetch_or(archive.has_failed(), Ordering::Relaxed);
+            }
             (Some((_, line)), _) => self.out.put(Kind::Printed, line),
             (None, _) => bail!("a record without a kind"),
         }

@@ -16,7 +16,7 @@ use crate::{Checksums, Direction, Limits, Segment, Shard, Stats, Stream, StreamF
 pub(crate) const MAX_FRAGMENT_NESTING: u32 = 4;
 
 /// For how many packets connections are looked up at once: about as many loads as a core has under way at a time.
-const AHEAD: usize = 16;
+pub(crate) const AHEAD: usize = 16;
 
 /// Puts packets together into streams.
 ///
@@ -93,21 +93,27 @@ impl<F: StreamFactory> Assembler<F> {
     /// these packets, and not for each anew; half as much time with 200,000 connections.
     pub fn assemble_all(&mut self, packets: &[Decoded<'_>], context: &mut ContextOf<F>) {
         for packets in packets.chunks(AHEAD) {
-            let mut places = [NOWHERE; AHEAD];
-            for (place, decoded) in places.iter_mut().zip(packets) {
-                if let (Some(_), Some(flow)) = (decoded.tcp(), &decoded.flow) {
-                    *place = self.pool.place(flow);
-                }
-            }
-            for (place, decoded) in places.iter().zip(packets) {
-                self.pool.fetch(*place, decoded);
-            }
-            for (place, decoded) in places.into_iter().zip(packets) {
+            for (place, decoded) in self.look_up(packets).into_iter().zip(packets) {
                 let Packet { number, timestamp, .. } = decoded.packet;
                 let now = self.pass(number, timestamp, context, &mut |_, _| {});
                 self.take(decoded, place, now, context);
             }
         }
+    }
+
+    /// Looks for what is known of the connections of these packets, the first [`AHEAD`] of them, and has it brought near.
+    #[inline]
+    pub(crate) fn look_up(&self, packets: &[Decoded<'_>]) -> [u32; AHEAD] {
+        let mut places = [NOWHERE; AHEAD];
+        for (place, decoded) in places.iter_mut().zip(packets) {
+            if let (Some(_), Some(flow)) = (decoded.tcp(), &decoded.flow) {
+                *place = self.pool.place(flow);
+            }
+        }
+        for (place, decoded) in places.iter().zip(packets) {
+            self.pool.fetch(*place, decoded);
+        }
+        places
     }
 
     /// Says that it is now at least `timestamp`, and no packet of an earlier time is to come.

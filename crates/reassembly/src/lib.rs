@@ -79,7 +79,7 @@ mod tombstones;
 mod waiting;
 
 pub use assembler::Assembler;
-pub use parallel::{Ends, Outcome, Recording, parallel};
+pub use parallel::{Outcome, PacketSource, RecordSink, Recording, parallel};
 pub use partition::{Partition, Parts};
 pub use pool::StreamPool;
 pub use records::Records;

@@ -8,10 +8,14 @@
 )]
 
 use std::io::Cursor;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use egret_reassembly::{
-    Assembler, Batch, Capture, Close, Connection, Data, Decoded, Decoder, Ends, Gap, Limits, Outcome,
-    Recording, Records, Shard, Stats, Stream, StreamFactory, StreamPool, Timestamp, decode, parallel,
+    Assembler, Batch, Capture, Close, Connection, Data, Decoded, Decoder, Gap, Limits, Outcome, PacketSource,
+    RecordSink, Recording, Records, Shard, Stats, Stream, StreamFactory, StreamPool, Timestamp, decode,
+    parallel,
 };
 use proptest::prelude::*;
 
@@ -80,19 +84,27 @@ fn pool() -> StreamPool<Factory> {
     StreamPool::new(Factory, Limits::default())
 }
 
-/// Packets out of a capture, in batches of so many, and lines.
-struct Desk {
+/// Packets out of a capture, in batches of so many.
+struct Reader {
     capture: Capture,
     most: usize,
-    lines: String,
 }
 
-impl Ends<u8> for Desk {
+impl PacketSource for Reader {
     type Error = String;
 
     fn fill(&mut self, batch: &mut Batch) -> Result<bool, String> {
         self.capture.next_batch(batch, self.most).map_err(|error| error.to_string())
     }
+}
+
+#[derive(Default)]
+struct Desk {
+    lines: String,
+}
+
+impl RecordSink<u8> for Desk {
+    type Error = String;
 
     fn record(&mut self, record: &[u8]) -> Result<(), String> {
         self.lines += std::str::from_utf8(record).unwrap();
@@ -100,9 +112,14 @@ impl Ends<u8> for Desk {
     }
 }
 
-fn threads(count: usize, shard: Shard, desk: &mut impl Ends<u8, Error = String>) -> Outcome<Lines, String> {
+fn threads(
+    count: usize,
+    shard: Shard,
+    source: &mut impl PacketSource<Error = String>,
+    sink: &mut impl RecordSink<u8, Error = String>,
+) -> Outcome<Lines, String> {
     let workers = (0..count).map(|_| (pool(), Lines::default())).collect();
-    parallel(shard, workers, &Decoder::default(), desk)
+    parallel(shard, workers, &Decoder::default(), source, sink)
 }
 
 /// Lines, counts and the number of packets, of one assembler.
@@ -122,8 +139,8 @@ fn check(open: impl Fn() -> Capture, most: usize) {
     for shard in ["0/1", "1/2"].map(|shard| shard.parse().unwrap()) {
         let (lines, stats, packets) = alone(open(), shard);
         for count in [1, 2, 3, 8] {
-            let mut desk = Desk { capture: open(), most, lines: String::new() };
-            let Outcome { stats: mut sum, contexts, .. } = threads(count, shard, &mut desk);
+            let (mut reader, mut desk) = (Reader { capture: open(), most }, Desk::default());
+            let Outcome { stats: mut sum, contexts, .. } = threads(count, shard, &mut reader, &mut desk);
             assert_eq!(desk.lines, lines, "with {count} threads");
             (sum.peak_connections, sum.peak_waiting) = (stats.peak_connections, stats.peak_waiting);
             assert_eq!(sum, stats);
@@ -183,25 +200,37 @@ fn many(connections: u16) -> Vec<u8> {
     file(&events)
 }
 
-/// An output that is far behind: what was read and is not printed is counted.
-struct Slow {
+/// The number of the last packet that was read, while others read on.
+struct Counting {
     capture: Capture,
-    read: u64,
-    furthest: u64,
+    read: Arc<AtomicU64>,
 }
 
-impl Ends<u8> for Slow {
+impl PacketSource for Counting {
     type Error = String;
 
     fn fill(&mut self, batch: &mut Batch) -> Result<bool, String> {
         let more = self.capture.next_batch(batch, 10).unwrap();
-        self.read = batch.packets().last().map_or(self.read, |packet| packet.number);
+        if let Some(packet) = batch.packets().last() {
+            self.read.store(packet.number, Ordering::SeqCst);
+        }
         Ok(more)
     }
+}
+
+/// An output that is far behind: what was read and is not printed is counted.
+struct Slow {
+    read: Arc<AtomicU64>,
+    furthest: u64,
+}
+
+impl RecordSink<u8> for Slow {
+    type Error = String;
 
     fn record(&mut self, record: &[u8]) -> Result<(), String> {
         let id = std::str::from_utf8(record).unwrap().split(' ').next().unwrap().parse::<u64>().unwrap();
-        self.furthest = self.furthest.max(self.read - id);
+        std::thread::sleep(Duration::from_micros(50));
+        self.furthest = self.furthest.max(self.read.load(Ordering::SeqCst) - id);
         Ok(())
     }
 }
@@ -210,16 +239,18 @@ impl Ends<u8> for Slow {
 fn nothing_is_read_far_ahead_of_what_is_printed() {
     let file = many(2_000);
     for count in [1, 2, 8] {
-        let mut slow = Slow { capture: capture(&file), read: 0, furthest: 0 };
-        threads(count, Shard::WHOLE, &mut slow).result.unwrap();
-        assert!(slow.furthest <= 10 * (count as u64 + 3), "{} with {count} threads", slow.furthest);
+        let mut counting = Counting { capture: capture(&file), read: Arc::default() };
+        let mut slow = Slow { read: Arc::clone(&counting.read), furthest: 0 };
+        threads(count, Shard::WHOLE, &mut counting, &mut slow).result.unwrap();
+        // Blocks of four batches: two more than threads, and the one that is printed.
+        assert!(slow.furthest <= 4 * 10 * (count as u64 + 3), "{} with {count} threads", slow.furthest);
     }
 }
 
-/// A capture that never ends, of which nobody wants more than one line.
-struct Endless(Capture, Vec<u8>, u64);
+/// A capture that never ends.
+struct Endless(Capture, Vec<u8>);
 
-impl Ends<u8> for Endless {
+impl PacketSource for Endless {
     type Error = String;
 
     fn fill(&mut self, batch: &mut Batch) -> Result<bool, String> {
@@ -228,9 +259,16 @@ impl Ends<u8> for Endless {
         }
         Ok(true)
     }
+}
+
+/// Nobody wants more than one line.
+struct Sated(u64);
+
+impl RecordSink<u8> for Sated {
+    type Error = String;
 
     fn record(&mut self, _: &[u8]) -> Result<(), String> {
-        self.2 += 1;
+        self.0 += 1;
         Err("enough".to_owned())
     }
 }
@@ -238,9 +276,9 @@ impl Ends<u8> for Endless {
 #[test]
 fn who_wants_no_more_ends_everything() {
     let file = many(500);
-    let mut endless = Endless(capture(&file), file, 0);
-    let outcome = threads(3, Shard::WHOLE, &mut endless);
-    assert_eq!((outcome.result, outcome.contexts.len(), endless.2), (Err("enough".to_owned()), 3, 1));
+    let mut sated = Sated(0);
+    let outcome = threads(3, Shard::WHOLE, &mut Endless(capture(&file), file), &mut sated);
+    assert_eq!((outcome.result, outcome.contexts.len(), sated.0), (Err("enough".to_owned()), 3, 1));
 }
 
 #[test]
@@ -248,8 +286,8 @@ fn what_was_before_an_error_is_recorded_first() {
     let mut file = many(100);
     file.truncate(file.len() - 3);
     let (lines, ..) = alone(capture(&file), Shard::WHOLE);
-    let mut desk = Desk { capture: capture(&file), most: 7, lines: String::new() };
-    let outcome = threads(2, Shard::WHOLE, &mut desk);
+    let (mut reader, mut desk) = (Reader { capture: capture(&file), most: 7 }, Desk::default());
+    let outcome = threads(2, Shard::WHOLE, &mut reader, &mut desk);
     assert_eq!(desk.lines, lines);
     assert!(outcome.result.unwrap_err().contains("made"), "it names the capture");
 }
@@ -266,10 +304,43 @@ fn the_panic_of_a_thread_is_the_callers() {
     }
     let file = file(&events);
     let panic = std::panic::catch_unwind(|| {
-        threads(2, Shard::WHOLE, &mut Desk { capture: capture(&file), most: 1, lines: String::new() })
+        let mut reader = Reader { capture: capture(&file), most: 1 };
+        threads(2, Shard::WHOLE, &mut reader, &mut Desk::default())
     });
     let Err(panic) = panic else { panic!("it did not") };
     assert!(panic.downcast_ref::<String>().unwrap().contains("as it was told to"));
+}
+
+/// What breaks while it reads, or while it is told of the first record.
+struct Broken;
+
+impl PacketSource for Broken {
+    type Error = String;
+
+    fn fill(&mut self, _: &mut Batch) -> Result<bool, String> {
+        panic!("no more packets")
+    }
+}
+
+impl RecordSink<u8> for Broken {
+    type Error = String;
+
+    fn record(&mut self, _: &[u8]) -> Result<(), String> {
+        panic!("no more lines")
+    }
+}
+
+#[test]
+fn nobody_waits_for_what_has_panicked() {
+    let panic = std::panic::catch_unwind(|| {
+        threads(3, Shard::WHOLE, &mut Broken, &mut Desk::default());
+    });
+    assert_eq!(panic.unwrap_err().downcast_ref::<&str>(), Some(&"no more packets"));
+    let file = many(500);
+    let panic = std::panic::catch_unwind(|| {
+        threads(3, Shard::WHOLE, &mut Endless(capture(&file), file.clone()), &mut Broken);
+    });
+    assert_eq!(panic.unwrap_err().downcast_ref::<&str>(), Some(&"no more lines"));
 }
 
 /// What comes through a pipe is known before the next is waited for.
@@ -281,20 +352,15 @@ mod waiting {
 
     use super::*;
 
-    struct Typed {
-        capture: Capture,
+    struct Typing {
         writer: Option<File>,
         to_write: Vec<Vec<u8>>,
         lines: usize,
         idle: usize,
     }
 
-    impl Ends<u8> for Typed {
+    impl RecordSink<u8> for Typing {
         type Error = String;
-
-        fn fill(&mut self, batch: &mut Batch) -> Result<bool, String> {
-            Ok(self.capture.next_batch(batch, usize::MAX).unwrap())
-        }
 
         fn record(&mut self, _: &[u8]) -> Result<(), String> {
             self.lines += 1;
@@ -324,8 +390,9 @@ mod waiting {
         let (first, rest) = file.split_at(24 + 3 * 56 + 3);
         writer.write_all(first).unwrap();
         let to_write = rest.chunks(3 * 56 + 3).rev().map(<[u8]>::to_vec).collect();
-        let mut typed = Typed { capture, writer: Some(writer), to_write, lines: 0, idle: 0 };
-        threads(3, Shard::WHOLE, &mut typed).result.unwrap();
-        assert_eq!((typed.idle, typed.lines), (20, 40));
+        let mut reader = Reader { capture, most: usize::MAX };
+        let mut typing = Typing { writer: Some(writer), to_write, lines: 0, idle: 0 };
+        threads(3, Shard::WHOLE, &mut reader, &mut typing).result.unwrap();
+        assert_eq!((typing.idle, typing.lines), (20, 40));
     }
 }
