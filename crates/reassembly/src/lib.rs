@@ -62,6 +62,7 @@ mod handshake;
 mod in_order;
 mod key;
 mod limits;
+mod office;
 mod parallel;
 mod partition;
 mod pool;

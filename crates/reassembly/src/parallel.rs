@@ -5,24 +5,16 @@
 //! threads; memory is bounded, since a slow output stops the reading; a panic of a thread is one of the caller. This is the
 //! one place in the libraries with threads, and there are none but while [`parallel`] runs.
 
-use std::collections::VecDeque;
 use std::panic::resume_unwind;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use egret_decode::{Batch, Decoded, Decoder, Packet, Timestamp};
+use egret_decode::{Batch, Decoded, Decoder, Timestamp};
 
 use crate::assembler::{AHEAD, Step};
+use crate::office::{Alarm, Block, Office, Router, Task};
 use crate::records::{Handed, Piece, Records};
 use crate::{Assembler, Shard, Stats, Stream, StreamFactory, StreamPool};
-
-/// How many batches a block has, if there are so many to be had at once. To wake a thread that sleeps takes tens of
-/// microseconds, a good part of what there is to do for it in one batch.
-const BATCHES: usize = 4;
-
-/// How many blocks there are more than threads.
-const SPARE: usize = 2;
 
 /// How many pieces of records of one thread wait to be taken.
 const WAITING: usize = 2;
@@ -95,7 +87,7 @@ type ContextOf<F> = <<F as StreamFactory>::Stream as Stream>::Context;
 /// A thread that is done with what there is for it reads the next block of packets, decodes each packet as far as to know
 /// whose it is, and gives the block to every thread; one after the other they do, so that none waits while there is something
 /// to do. It looks at the time of each packet, which stands in a list beside the block, and at the bytes of its own packets
-/// alone; fragments are everybody's. There are two more blocks than threads, of up to four batches of 256 KiB each, and for
+/// alone; fragments are everybody's. There are four more blocks than threads, of up to four batches of 256 KiB each, and for
 /// each thread a few pieces of records of 64 KiB (or one record). Beside these there is what assemblers and contexts hold.
 /// The calling thread only takes the records.
 ///
@@ -148,241 +140,6 @@ where
         }
         outcome
     })
-}
-
-/// A block of packets.
-#[derive(Default)]
-struct Block {
-    /// Behind a tick there is no other.
-    batches: Vec<Batch>,
-    /// How many of them are filled.
-    filled: usize,
-    /// For each packet, who looks at it.
-    routes: Vec<Route>,
-    /// There are no packets behind these.
-    end: bool,
-}
-
-impl Block {
-    /// Fills it with what is to be had at once; `false` at the end.
-    fn fill<R: PacketSource>(&mut self, source: &mut R) -> Result<bool, R::Error> {
-        self.filled = 0;
-        while self.filled < BATCHES {
-            if self.batches.len() == self.filled {
-                self.batches.push(Batch::default());
-            }
-            let Some(batch) = self.batches.get_mut(self.filled) else { break };
-            if !source.fill(batch)? {
-                return Ok(false);
-            }
-            self.filled += 1;
-            if batch.tick().is_some() {
-                break;
-            }
-        }
-        Ok(true)
-    }
-
-    fn packets(&self) -> impl Iterator<Item = Packet<'_>> {
-        self.batches.iter().take(self.filled).flat_map(Batch::packets)
-    }
-
-    /// The time behind the packets, if no other was waiting.
-    fn tick(&self) -> Option<Timestamp> {
-        self.batches.get(self.filled.checked_sub(1)?)?.tick()
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Route {
-    /// The thread that counts the packet and, if it is a segment, takes it. There may be none.
-    owner: u32,
-    /// A fragment: whose its datagram is, is known once it is whole.
-    everyone: bool,
-}
-
-/// Tells whose each packet is.
-struct Router<'d> {
-    shard: Shard,
-    threads: u32,
-    decoder: &'d Decoder,
-}
-
-impl Router<'_> {
-    fn route(&self, block: &mut Block) {
-        let Self { shard, threads, decoder } = self;
-        let mut routes = std::mem::take(&mut block.routes);
-        routes.clear();
-        routes.extend(block.packets().map(|packet| {
-            let decoded = decoder.decode(packet);
-            let place = decoded.flow.map_or(0, |flow| flow.shard(shard.of().saturating_mul(*threads)));
-            // See `Shard::part`.
-            let ours = place % shard.of() == shard.index();
-            let owner = if ours { place / shard.of() } else { u32::MAX };
-            Route { owner, everyone: decoded.fragment().is_some() }
-        }));
-        block.routes = routes;
-    }
-}
-
-/// What the threads have in common: the source, and the blocks on their way from it.
-struct Office<'s, R: PacketSource> {
-    source: Mutex<&'s mut R>,
-    router: Router<'s>,
-    board: Mutex<Board<R::Error>>,
-    /// There is something to do for threads.
-    work: Condvar,
-    /// There are records to come.
-    coming: Condvar,
-}
-
-/// Where the blocks are.
-struct Board<E> {
-    free: Vec<Block>,
-    /// Those that wait for each thread.
-    waiting: Vec<VecDeque<Arc<Block>>>,
-    /// Those whose records were not all taken.
-    flying: VecDeque<Arc<Block>>,
-    /// A thread reads.
-    reading: bool,
-    /// Nothing was waiting behind the last block: to read another one may take for ever.
-    idle: bool,
-    /// There are no more blocks to come.
-    ended: bool,
-    error: Option<E>,
-    /// All ends at once.
-    closed: bool,
-}
-
-/// What there is to do for a thread.
-enum Task {
-    Read(Block),
-    Work(Arc<Block>),
-}
-
-impl<'s, R: PacketSource> Office<'s, R> {
-    fn new(threads: usize, source: &'s mut R, router: Router<'s>) -> Self {
-        let board = Board {
-            free: (0..threads + SPARE).map(|_| Block::default()).collect(),
-            waiting: (0..threads).map(|_| VecDeque::new()).collect(),
-            flying: VecDeque::new(),
-            reading: false,
-            idle: true,
-            ended: false,
-            error: None,
-            closed: false,
-        };
-        Self {
-            source: Mutex::new(source),
-            router,
-            board: Mutex::new(board),
-            work: Condvar::new(),
-            coming: Condvar::new(),
-        }
-    }
-
-    /// The board is whole whoever panicked, since nothing can while it is held.
-    fn board(&self) -> MutexGuard<'_, Board<R::Error>> {
-        self.board.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Ends everything at once, also where a thread panicked.
-    fn close(&self) {
-        self.board().closed = true;
-        self.work.notify_all();
-        self.coming.notify_all();
-    }
-
-    /// What a thread does next; `None` if there is nothing more.
-    fn task(&self, me: u32) -> Option<Task> {
-        let mut board = self.board();
-        loop {
-            if board.closed {
-                return None;
-            }
-            let waiting = board.waiting.get(me as usize).map_or(0, VecDeque::len);
-            // To wait for packets with something still to be done would keep back what is known.
-            let most = usize::from(!board.idle);
-            if waiting <= most
-                && !board.reading
-                && !board.ended
-                && let Some(block) = board.free.pop()
-            {
-                board.reading = true;
-                return Some(Task::Read(block));
-            }
-            if let Some(block) = board.waiting.get_mut(me as usize).and_then(VecDeque::pop_front) {
-                return Some(Task::Work(block));
-            }
-            if board.ended {
-                return None;
-            }
-            board = self.work.wait(board).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    /// Reads a block, and gives it to everybody.
-    fn read(&self, mut block: Block) {
-        let read = block.fill(*self.source.lock().unwrap_or_else(PoisonError::into_inner));
-        block.end = !matches!(read, Ok(true));
-        self.router.route(&mut block);
-        let mut board = self.board();
-        (board.reading, board.ended, board.idle) = (false, block.end, block.tick().is_some());
-        board.error = read.err();
-        let block = Arc::new(block);
-        for waiting in &mut board.waiting {
-            waiting.push_back(Arc::clone(&block));
-        }
-        board.flying.push_back(block);
-        drop(board);
-        self.work.notify_all();
-        self.coming.notify_one();
-    }
-
-    /// Takes all records in order, as they come, up to the end.
-    fn take_all<T>(
-        &self,
-        mut crew: Vec<Line<T>>,
-        sink: &mut impl RecordSink<T, Error = R::Error>,
-    ) -> Result<(), R::Error> {
-        loop {
-            let mut board = self.board();
-            let block = loop {
-                if board.closed {
-                    return Ok(());
-                }
-                if let Some(block) = board.flying.pop_front() {
-                    break block;
-                }
-                board = self.coming.wait(board).unwrap_or_else(PoisonError::into_inner);
-            };
-            drop(board);
-            match take_records(&mut crew, sink) {
-                Ok(taken) => taken?,
-                Err(Gone) => return Ok(()),
-            }
-            let (tick, end) = (block.tick(), block.end);
-            self.board().free.push(Arc::into_inner(block).unwrap_or_default());
-            self.work.notify_one();
-            if let Some(now) = tick {
-                sink.idle(now)?;
-            }
-            if end {
-                return self.board().error.take().map_or(Ok(()), Err);
-            }
-        }
-    }
-}
-
-/// Closes the office when a thread panics: who waits for it would wait for ever.
-struct Alarm<'o, 's, R: PacketSource>(&'o Office<'s, R>);
-
-impl<R: PacketSource> Drop for Alarm<'_, '_, R> {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            self.0.close();
-        }
-    }
 }
 
 /// What runs on a thread.
@@ -479,7 +236,7 @@ where
 }
 
 /// What the calling thread has of another one.
-struct Line<T> {
+pub(crate) struct Line<T> {
     from: Receiver<Handed<T>>,
     /// Records that were handed over and not taken yet.
     piece: Piece<T>,
@@ -501,10 +258,10 @@ impl<T> Line<T> {
 }
 
 /// A thread is no more: it panicked.
-struct Gone;
+pub(crate) struct Gone;
 
 /// Takes all records of a block, in order.
-fn take_records<T, S: RecordSink<T>>(
+pub(crate) fn take_records<T, S: RecordSink<T>>(
     crew: &mut [Line<T>],
     sink: &mut S,
 ) -> Result<Result<(), S::Error>, Gone> {
