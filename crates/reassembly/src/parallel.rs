@@ -5,6 +5,7 @@
 //! threads; memory is bounded, since a slow output stops the reading; a panic of a thread is one of the caller. This is the
 //! one place in the libraries with threads, and there are none but while [`parallel`] runs.
 
+use std::hint::black_box;
 use std::panic::resume_unwind;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
@@ -179,22 +180,26 @@ where
     fn work(&mut self, block: &Block, decoder: &Decoder, event: &mut u64) {
         let Self { me, assembler, context } = self;
         let mut packets = block.packets().zip(&block.routes);
-        let (mut coming, mut own) = (Vec::new(), Vec::with_capacity(AHEAD));
+        let mut coming = Vec::new();
+        let (mut headers, mut own) = (Vec::with_capacity(AHEAD), Vec::with_capacity(AHEAD));
         loop {
             coming.clear();
             own.clear();
             // As many as can be looked up together, and those of others between them.
-            while own.len() < AHEAD
+            while headers.len() < AHEAD
                 && let Some((packet, route)) = packets.next()
             {
                 coming.push((packet.number, packet.timestamp, *route));
                 if route.owner == *me || route.everyone {
-                    decoder.decode_all(std::iter::once(packet), &mut own);
+                    // Another core may have read it: its headers are asked for at once, not one by one.
+                    black_box((packet.data.get(12).copied(), packet.data.get(64).copied()));
+                    headers.push(packet);
                 }
             }
             if coming.is_empty() {
                 break;
             }
+            decoder.decode_all(headers.drain(..), &mut own);
             let mut known = own.iter().zip(assembler.look_up(&own));
             for (number, timestamp, route) in &coming {
                 *event += 1;
