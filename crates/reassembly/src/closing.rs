@@ -36,6 +36,12 @@ impl Closing {
         last
     }
 
+    /// How many are in line.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
     /// When the first one's time is over.
     pub(crate) fn first(&self) -> Option<Timestamp> {
         self.queue.front().map(|entry| entry.at)

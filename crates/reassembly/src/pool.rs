@@ -486,3 +486,79 @@ impl<F: StreamFactory> StreamPool<F> {
         self.slots.at_mut(index)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Close, Connection, Data, Direction, Gap, Segment};
+    use egret_decode::{Endpoint, Path};
+
+    struct Nothing;
+
+    impl StreamFactory for Nothing {
+        type Stream = Self;
+
+        fn new_stream(&mut self, _: &Connection) -> Self {
+            Self
+        }
+    }
+
+    impl Stream for Nothing {
+        type Context = ();
+
+        fn reassembled(&mut self, _: Data<'_>, (): &mut ()) {}
+
+        fn gap(&mut self, _: Gap, (): &mut ()) {}
+
+        fn complete(&mut self, _: Close, (): &mut ()) {}
+    }
+
+    /// Connections that come and go at one time leave nothing behind that waits for that time to pass.
+    #[test]
+    fn who_has_ended_is_not_waited_for() {
+        const SYN: u8 = TcpFlags::SYN;
+        const ACK: u8 = TcpFlags::ACK;
+        const FIN: u8 = TcpFlags::FIN;
+        let mut pool = StreamPool::new(Nothing, Limits::default());
+        let end = |last, port| Endpoint { ip: [10, 0, 0, last].into(), port };
+        for port in 1_u16..=1_000 {
+            let from_client = Flow { source: end(1, port), destination: end(2, 80), path: Path::EMPTY };
+            let said = [
+                (true, 0, 0, SYN),
+                (false, 900, 1, SYN | ACK),
+                (true, 1, 901, ACK | FIN),
+                (false, 901, 2, ACK | FIN),
+                (true, 2, 902, ACK),
+            ];
+            for (step, (client, seq, ack, flags)) in (0..).zip(said) {
+                let segment = Segment {
+                    direction: Direction::ClientToServer,
+                    timestamp: Timestamp::EPOCH,
+                    packet: u64::from(port) * 5 + step,
+                    seq,
+                    ack,
+                    flags: TcpFlags(flags),
+                    window: 1_000,
+                    urgent: None,
+                    payload: b"",
+                    cut: 0,
+                    fragments: &[],
+                };
+                let flow = if client { from_client } else { from_client.reversed() };
+                let mut arrival = Arrival {
+                    segment,
+                    flow,
+                    window_scale: None,
+                    sack: false,
+                    sent_at: None,
+                    checksum: None,
+                    identity: (0, 0),
+                };
+                let place = pool.place(&flow);
+                pool.segment(&mut arrival, place, Timestamp::EPOCH, &mut ());
+            }
+        }
+        assert_eq!((pool.stats.ended.finished, pool.table.len()), (1_000, 0));
+        assert!(pool.closing.len() < 100, "{}", pool.closing.len());
+    }
+}
