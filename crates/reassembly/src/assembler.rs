@@ -357,6 +357,12 @@ impl Clock {
         self.now.or(self.first).unwrap_or_default()
     }
 
+    /// The time, unless anything about it is in doubt.
+    #[inline]
+    pub(crate) fn certain(&self) -> Option<Timestamp> {
+        self.now.filter(|_| self.claimed.is_none())
+    }
+
     /// Whether the packet's time is not believed yet.
     pub(crate) fn doubts(&self) -> bool {
         self.now.is_none() || self.claimed.is_some()

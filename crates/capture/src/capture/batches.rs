@@ -1,7 +1,7 @@
 //! Many packets of a capture at once.
 //!
-//! Promises: the same packets, numbers and counts as one by one. Of one file, they stay where they were read; of a pcap file
-//! without a filter, nothing is done with each of them but to note where it is.
+//! Promises: the same packets, numbers and counts as one by one. Of one file, they stay where they were read; without a
+//! filter, nothing is done with each of them but to note where it is.
 
 use super::{Advance, Capture};
 use crate::file::FileCapture;
@@ -85,14 +85,14 @@ impl Capture {
         let before = batch.len();
         let number = self.number;
         let Some(file) = self.holding() else { return };
-        file.lend(batch, most, number);
+        let last = file.lend(batch, most, number);
         let count = (batch.len() - before) as u64;
         if count == 0 {
             return;
         }
         file.hold(true);
         self.last = batch.last().unwrap_or(self.last);
-        self.number += count;
+        self.number = last;
         self.read += count;
         self.passed += count;
         if let Some(source) = self.sources.first_mut() {

@@ -85,6 +85,14 @@ impl Endian {
         if number <= MAX_NUMBER { number } else { 0 }
     }
 
+    /// The number of a packet that has this one option.
+    #[inline]
+    pub(super) fn plain_number(self, [a, b, c, d]: [u8; 4], number: &[u8]) -> Option<u64> {
+        let is_number = self.u16([a, b]) == PACKET_ID && self.u16([c, d]) == 8;
+        let number = self.u64(number.try_into().ok()?);
+        (is_number && number <= MAX_NUMBER).then_some(number)
+    }
+
     /// Reads a name block: each record is an address and its names, each with a zero behind it.
     pub(super) fn names(self, body: &[u8], notes: &Notes) {
         for (kind, record) in self.options(body) {

@@ -214,15 +214,30 @@ impl FileCapture {
     }
 
     /// Puts the records that are whole in what was read into a batch, up to so many packets, as long as there is nothing but
-    /// records: those of pcap, numbered from behind `number`. What comes next is found by [`next`](Self::next).
-    pub(crate) fn lend(&mut self, batch: &mut Batch, most: usize, mut number: u64) {
-        let Format::Pcap(pcap) = &self.format else { return };
-        while batch.len() < most
-            && let Ok(Step::Record(record)) = pcap.next(&mut self.buffer)
-        {
-            number += 1;
-            batch.lend(number, &record);
+    /// records, numbered from behind `number`, of which the last number is returned. What comes next is found by
+    /// [`next`](Self::next).
+    pub(crate) fn lend(&mut self, batch: &mut Batch, most: usize, mut number: u64) -> u64 {
+        match &mut self.format {
+            Format::Pcap(pcap) => {
+                while batch.len() < most
+                    && let Ok(Step::Record(record)) = pcap.next(&mut self.buffer)
+                {
+                    number += 1;
+                    batch.lend(number, &record);
+                }
+            }
+            Format::Pcapng(pcapng) => {
+                while batch.len() < most
+                    && let Some(record) = pcapng.plain(&mut self.buffer)
+                {
+                    // Numbers go up, whatever a file says.
+                    number = record.number.max(number + 1);
+                    batch.lend(number, &record);
+                }
+            }
+            Format::Unknown => {}
         }
+        number
     }
 
     /// Says whether what was found must stay where it is.

@@ -138,9 +138,8 @@ impl Pcapng {
         let length = (32 + packet.data.len() + padding + options.len() + more) as u32;
         let (high, low) = ((units >> 32) as u32, units as u32);
         let captured = packet.data.len() as u32;
-        for number in [EPB_MAGIC, length, interface, high, low, captured, packet.wire_len] {
-            output.extend_from_slice(&number.to_le_bytes());
-        }
+        let head = [EPB_MAGIC, length, interface, high, low, captured, packet.wire_len].map(u32::to_le_bytes);
+        output.extend_from_slice(head.as_flattened());
         output.extend_from_slice(packet.data);
         output.extend_from_slice([0; 3].get(..padding).unwrap_or_default());
         output.extend_from_slice(&options);

@@ -6,7 +6,7 @@ use egret_capture::{Batch, Capture, Error};
 use proptest::prelude::*;
 
 use crate::by_hand::{
-    Kept, MICROSECONDS, Order, drain, drain_batches, enhanced, interface, pcap_header, record, section,
+    Kept, MICROSECONDS, Order, block, drain, drain_batches, enhanced, interface, pcap_header, record, section,
 };
 use crate::input::{Scratch, gzip};
 use crate::laws::Pieces;
@@ -51,6 +51,67 @@ proptest! {
         let (kept, error) = drain_batches(Capture::from_reader(pieces, "test").unwrap(), most);
         prop_assert!(error.is_none());
         prop_assert_eq!(kept, packets(&file));
+    }
+}
+
+/// A pcapng file of packets of these lengths, with the options that each has: none, a number, or others too.
+fn numbered(order: Order, part: bool, packets: &[(usize, usize)]) -> Vec<u8> {
+    let program: &[u8] = if part { b"egret 0.1.0 (part)" } else { b"another" };
+    let header =
+        [&order.u32(0x1a2b_3c4d)[..], &order.u16(1), &order.u16(0), &order.u64(u64::MAX), &order.u16(4)];
+    let mut header = [header.concat(), order.u16(program.len() as u16).to_vec(), program.to_vec()].concat();
+    header.resize(header.len().next_multiple_of(4), 0);
+    let mut file = [block(order, 0x0a0d_0d0a, &header), interface(order, 1, 0, &[])].concat();
+    for (number, (length, options)) in (1_u64..).zip(packets) {
+        let id = |number: u64| [&order.u16(5)[..], &order.u16(8), &order.u64(number), &[0; 4]].concat();
+        let options = match options {
+            0 => Vec::new(),
+            // A flag and its end, and a number that is too large.
+            1 => [&order.u16(2)[..], &order.u16(4), &order.u32(1), &[0; 4]].concat(),
+            2 => id(u64::MAX - number),
+            3 => [&order.u16(1)[..], &order.u16(2), b"ab\0\0", &id(number * 7)].concat(),
+            _ => id(number * 5),
+        };
+        let mut body = Vec::new();
+        for word in [0, 0, number as u32, *length as u32, *length as u32 + 1] {
+            body.extend(order.u32(word));
+        }
+        body.resize((body.len() + length).next_multiple_of(4), number as u8);
+        body.extend(options);
+        file.extend(block(order, 6, &body));
+    }
+    file
+}
+
+#[test]
+fn packets_of_a_part_keep_their_numbers_in_batches() {
+    for order in [Order::Little, Order::Big] {
+        let file = numbered(order, true, &[(100, 9), (3, 9), (7, 0), (0, 9), (60, 3), (5, 2), (8, 9)]);
+        let capture = Capture::from_reader(Cursor::new(file), "test").unwrap();
+        let (kept, error) = drain_batches(capture, usize::MAX);
+        assert!(error.is_none());
+        assert_eq!(kept.iter().map(|kept| kept.number).collect::<Vec<_>>(), [5, 10, 11, 20, 35, 36, 37]);
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_damaged_file_is_the_same_in_batches(
+        big in any::<bool>(),
+        part in any::<bool>(),
+        lengths in proptest::collection::vec((0..90_usize, 0..9_usize), 1..20),
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3),
+        most in prop_oneof![Just(usize::MAX), 1..9_usize],
+    ) {
+        let mut file = numbered(if big { Order::Big } else { Order::Little }, part, &lengths);
+        for (place, byte) in changes {
+            *place.get_mut(&mut file) = byte;
+        }
+        let open = || Capture::from_reader(Cursor::new(file.clone()), "test");
+        if let (Ok(one), Ok(other)) = (open(), open()) {
+            let (_, alone) = drain(one);
+            prop_assert_eq!(format!("{alone:?}"), format!("{:?}", drain_batches(other, most)));
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use egret_capture::{Packet, Timestamp, Writer};
+use egret_capture::{Batch, Packet, Timestamp, Writer};
 use egret_decode::Decoder;
 use egret_reassembly::{Limits, Partition, Parts};
 
@@ -67,6 +67,19 @@ impl Files {
     }
 }
 
+impl Split {
+    /// Takes the packets of a file, some at a time.
+    fn go_through(&mut self, pump: &mut Pump<'_>) -> Result<()> {
+        let mut batch = Batch::default();
+        while pump.batch(&mut batch)? {
+            if batch.packets().any(|packet| self.packet(packet).is_break()) {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Consumer for Split {
     fn packet(&mut self, packet: Packet<'_>) -> ControlFlow<()> {
         self.partition.take(&self.decoder.decode(packet), &mut self.files);
@@ -95,7 +108,7 @@ impl Consumer for Split {
             writer.flush()?;
             self.files.writers.push(writer);
         }
-        let read = pump.each(self);
+        let read = if pump.takes_batches() { self.go_through(&mut pump) } else { pump.each(self) };
         self.partition.finish(&mut self.files);
         self.files.finish().and(read)
     }
