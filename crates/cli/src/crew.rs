@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Result, bail};
-use egret_capture::Batch;
+use egret_capture::{Batch, Stopper};
 use egret_decode::Decoder;
 use egret_reassembly::{
     Assembler, Packet, PacketSource, RecordSink, Recording, Shard, Stats, Stream, StreamFactory, StreamPool,
@@ -153,9 +153,9 @@ where
             return if pump.takes_batches() { self.go_through(&mut pump) } else { pump.each(self) };
         }
         let workers = self.pools.drain(..).zip(self.parts.drain(..)).collect();
-        let full = AtomicBool::new(false);
+        let (full, stopper) = (AtomicBool::new(false), pump.stopper());
         let mut source = Reader { pump, full: &full };
-        let mut desk = Desk { out: &mut self.out, archive: self.archive.as_mut(), full: &full };
+        let mut desk = Desk { out: &mut self.out, archive: self.archive.as_mut(), full: &full, stopper };
         let outcome = parallel(self.shard, workers, &self.decoder, &mut source, &mut desk);
         (self.stats, self.parts) = (outcome.stats, outcome.contexts);
         outcome.result
@@ -187,6 +187,14 @@ struct Desk<'a> {
     out: &'a mut Output,
     archive: Option<&'a mut Har>,
     full: &'a AtomicBool,
+    stopper: Stopper,
+}
+
+impl Desk<'_> {
+    /// Where nothing more can be printed, nobody is to wait for more packets.
+    fn check(&mut self) -> Result<()> {
+        Ok(self.out.check().inspect_err(|_| self.stopper.stop())?)
+    }
 }
 
 impl RecordSink<u8> for Desk<'_> {
@@ -201,7 +209,7 @@ impl RecordSink<u8> for Desk<'_> {
             (Some((_, line)), _) => self.out.put(Kind::Printed, line),
             (None, _) => bail!("a record without a kind"),
         }
-        Ok(self.out.check()?)
+        self.check()
     }
 
     fn idle(&mut self, _: Timestamp) -> Result<()> {
@@ -209,6 +217,6 @@ impl RecordSink<u8> for Desk<'_> {
             archive.flush();
         }
         self.out.flush_idle();
-        Ok(self.out.check()?)
+        self.check()
     }
 }

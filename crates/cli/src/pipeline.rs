@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use egret_capture::{Batch, Capture, Event, Packet, Rotation, SourceStatistics, Timestamp, Writer};
+use egret_capture::{Batch, Capture, Event, Packet, Rotation, SourceStatistics, Stopper, Timestamp, Writer};
 
 use crate::job::{Job, Source};
 use crate::output::Output;
@@ -199,6 +199,11 @@ impl Pump<'_> {
     /// It cannot be created.
     pub(crate) fn create(&self, path: &Path) -> Result<Writer> {
         create(path, self.job, self.capture)
+    }
+
+    /// What ends the source, whoever waits for it.
+    pub(crate) fn stopper(&self) -> Stopper {
+        self.capture.stopper()
     }
 
     fn snap_length(&self) -> usize {

@@ -52,7 +52,7 @@ pub trait RecordSink<T> {
     /// The next record.
     ///
     /// # Errors
-    /// Nobody wants to have more: all ends at once.
+    /// Nobody wants to have more: all ends, once the source has given what it was asked for.
     fn record(&mut self, record: &[T]) -> Result<(), Self::Error>;
 
     /// No packet was waiting at this time, and all records up to it were taken.
@@ -100,7 +100,7 @@ type ContextOf<F> = <<F as StreamFactory>::Stream as Stream>::Context;
 /// machines: each takes a [`Shard`] of the same capture.
 ///
 /// # Panics
-/// When a thread does, with its panic; if the system gives no more threads; with more than 65,535 workers.
+/// When a thread does, with its panic; if the system gives no more threads; without a worker, and with more than 65,535.
 pub fn parallel<F, R, T>(
     shard: Shard,
     workers: Vec<(StreamPool<F>, ContextOf<F>)>,
@@ -115,8 +115,8 @@ where
     R: PacketSource,
     T: Send,
 {
-    let threads = u16::try_from(workers.len()).map_or(u32::MAX, u32::from);
-    assert!(threads < u32::MAX, "too many workers: {}", workers.len());
+    let threads = u16::try_from(workers.len()).map_or(0, u32::from);
+    assert!(threads > 0, "{} workers", workers.len());
     let router = Router { shard, threads, decoder };
     let office = Office::new(workers.len(), source, router);
     thread::scope(|scope| {

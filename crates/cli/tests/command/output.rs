@@ -40,6 +40,27 @@ fn a_closed_pipe_ends_the_command_although_the_input_goes_on() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_closed_pipe_ends_all_threads_although_nothing_more_comes() {
+    for threads in ["1", "2"] {
+        let mut command = egret(&["http", "--threads", threads]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("the command starts");
+        drop(child.stdout.take());
+        let mut input = child.stdin.take().expect("a pipe");
+        input.write_all(&fs::read(root().join(GOOD)).expect("the fixture")).expect("the command reads");
+        // The pipe stays open, and nobody writes to it any more.
+        let ended = (0..1_000).find_map(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            child.try_wait().expect("it can be asked")
+        });
+        let _ = child.kill();
+        assert_eq!(ended.and_then(|status| status.code()), Some(0), "with {threads} threads");
+        drop(input);
+    }
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn a_signal_ends_the_reading_of_a_file_and_what_was_read_is_printed() {
     let mut capture = header().to_vec();
