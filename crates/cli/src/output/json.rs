@@ -143,7 +143,7 @@ impl<'a> Json<'a> {
 }
 
 /// How much of a text is escaped at a time.
-const BLOCK: usize = 1 << 10;
+const BLOCK: usize = 1 << 8;
 
 /// The longest that one byte becomes: `\u001f`.
 const LONGEST: usize = 6;
@@ -152,13 +152,13 @@ const LONGEST: usize = 6;
 /// every seventh byte is a quotation mark, and to look at each byte takes several times as long.
 fn string(text: &str, to: &mut Vec<u8>) {
     to.push(b'"');
+    // Room for whatever a block becomes, and for the bytes behind the end that are copied in vain.
+    let mut room = [0; BLOCK * LONGEST + 8];
     for block in text.as_bytes().chunks(BLOCK) {
-        let mut at = to.len();
-        // Room for whatever it becomes, and for the bytes behind the end that are copied in vain.
-        to.resize(at + block.len() * LONGEST + 8, 0);
-        let mut put = |at: usize, bytes: &[u8]| {
-            if let Some(room) = to.get_mut(at..at + bytes.len()) {
-                room.copy_from_slice(bytes);
+        let mut at = 0;
+        let mut put = |at: usize, bytes: &[u8; 8]| {
+            if let Some(place) = room.get_mut(at..at + bytes.len()) {
+                place.copy_from_slice(bytes);
             }
         };
         let mut rest = block;
@@ -180,7 +180,7 @@ fn string(text: &str, to: &mut Vec<u8>) {
             put(at, &escaped);
             at += length;
         }
-        to.truncate(at);
+        to.extend_from_slice(room.get(..at).unwrap_or_default());
     }
     to.push(b'"');
 }
