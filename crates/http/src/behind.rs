@@ -128,7 +128,7 @@ impl Behind {
     /// Where the answers to all that wait begin, and nothing else follows.
     fn answers<'a>(
         &self,
-        waiting: impl Iterator<Item = &'a Box<Slot>> + Clone,
+        waiting: impl Iterator<Item = &'a Slot> + Clone,
         fields: &mut Vec<(Span, Span)>,
     ) -> Option<usize> {
         memmem::find_iter(&self.bytes, b"HTTP/1.").take(TRIES).find(|start| {

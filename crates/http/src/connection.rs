@@ -321,7 +321,6 @@ impl Connection {
             Direction::ClientToServer => self.queue.slots.back_mut(),
             Direction::ServerToClient => self.queue.slots.front_mut(),
         }
-        .map(|slot| &mut **slot)
     }
 
     pub(crate) const fn role(&self, direction: Direction) -> Direction {

@@ -104,6 +104,7 @@ mod scan;
 mod select;
 mod side;
 mod slot;
+mod slots;
 mod sniff;
 mod stats;
 mod stream;

@@ -12,11 +12,10 @@
 //! several at once and waits for all of their responses does so too, for the first of the next ones; unless it was seen
 //! to send more while it waited, it is taken for such a one.
 
-use std::collections::VecDeque;
-
 use crate::Why;
 use crate::side::Lost;
 use crate::slot::{Progress, Slot};
+use crate::slots::Slots;
 
 /// The most requests that are looked at as one burst. Browsers that pipelined sent a few; each hole costs a look at all.
 const BURST: usize = 64;
@@ -25,7 +24,7 @@ const BURST: usize = 64;
 #[derive(Debug, Default)]
 #[repr(C)]
 pub(crate) struct Queue {
-    pub(crate) slots: VecDeque<Box<Slot>>,
+    pub(crate) slots: Slots,
     /// What the last request acknowledged.
     last_acked: Option<u64>,
     /// Whether the client sent more when it had got some of the responses it waited for, and not all.
