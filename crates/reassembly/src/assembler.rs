@@ -110,8 +110,11 @@ impl<F: StreamFactory> Assembler<F> {
                 *place = self.pool.place(flow);
             }
         }
+        for place in places {
+            self.pool.fetch(place);
+        }
         for (place, decoded) in places.iter().zip(packets) {
-            self.pool.fetch(*place, decoded);
+            self.pool.fetch_stream(*place, decoded);
         }
         places
     }

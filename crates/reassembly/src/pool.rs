@@ -91,18 +91,24 @@ impl<F: StreamFactory> StreamPool<F> {
 
     /// Has what a packet will need of its connection brought near from wherever it is in memory.
     #[inline]
-    pub(crate) fn fetch(&self, place: u32, decoded: &Decoded<'_>) {
-        let (Some(tracked), Some(flow)) = (self.at(place), &decoded.flow) else { return };
-        let direction = tracked.direction(flow);
+    pub(crate) fn fetch(&self, place: u32) {
+        let Some(tracked) = self.at(place) else { return };
         black_box((tracked.phase, tracked.packets));
         for half in &tracked.halves {
             // At the beginning, in the middle and at the end.
             black_box((half.next, half.fingerprint.at, half.done));
         }
-        if let Some(stream) = &tracked.stream
-            && !decoded.payload.is_empty()
+        black_box(tracked.stream.is_some());
+    }
+
+    /// The same with what its stream will need, which the connection points to: that has to be near by then.
+    #[inline]
+    pub(crate) fn fetch_stream(&self, place: u32, decoded: &Decoded<'_>) {
+        if let (Some(tracked), Some(flow), false) =
+            (self.at(place), &decoded.flow, decoded.payload.is_empty())
+            && let Some(stream) = &tracked.stream
         {
-            stream.fetch(direction, decoded.payload.len());
+            stream.fetch(tracked.direction(flow), decoded.payload.len());
         }
     }
 
