@@ -26,7 +26,7 @@ const BURST: usize = 64;
 pub(crate) struct Queue {
     pub(crate) slots: Slots,
     /// What the last request acknowledged.
-    last_acked: Option<u64>,
+    last_acked: Mark,
     /// Whether the client sent more when it had got some of the responses it waited for, and not all.
     refills: bool,
     /// Whether the client was seen to send a request while it waited for the answer to another.
@@ -40,7 +40,33 @@ pub(crate) struct Queue {
     /// Where the last bytes of the client's stream end that may have been lost requests.
     lost_until: u64,
     /// How far the server had received the client's stream when it said what it said last.
-    received: Option<u64>,
+    received: Mark,
+}
+
+/// A place in a stream, if it is known: in eight bytes, of which there are two in each connection. No stream is so long that
+/// the last of all numbers is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Mark(u64);
+
+impl Mark {
+    const UNKNOWN: Self = Self(u64::MAX);
+
+    const fn new(place: Option<u64>) -> Self {
+        match place {
+            Some(place) => Self(place),
+            None => Self::UNKNOWN,
+        }
+    }
+
+    const fn place(self) -> Option<u64> {
+        if self.0 == Self::UNKNOWN.0 { None } else { Some(self.0) }
+    }
+}
+
+impl Default for Mark {
+    fn default() -> Self {
+        Self::UNKNOWN
+    }
 }
 
 /// Requests that may have been lost, at one place or at several.
@@ -76,7 +102,7 @@ impl Queue {
     pub(crate) fn add(&mut self, mut slot: Box<Slot>, acked: Option<u64>, certain: bool) {
         slot.acked = acked;
         slot.lost_until = self.lost_until;
-        slot.pipelined = match (self.last_acked, acked) {
+        slot.pipelined = match (self.last_acked.place(), acked) {
             (Some(before), Some(now)) => now <= before,
             (_, None) => !self.slots.is_empty(),
             (None, Some(_)) => false,
@@ -88,7 +114,7 @@ impl Queue {
         if self.slots.front().is_some_and(|front| self.is_uncertain(front)) {
             self.uncertain = slot.exchange.index + 1;
         }
-        self.last_acked = acked;
+        self.last_acked = Mark::new(acked);
         self.slots.push_back(slot);
     }
 
@@ -126,7 +152,7 @@ impl Queue {
 
     /// The server has said something, when it had received the client's stream up to `received`.
     pub(crate) fn heard(&mut self, received: Option<u64>) {
-        self.received = self.received.max(received);
+        self.received = Mark::new(self.received.place().max(received));
     }
 
     /// Which exchange a response answers that begins at `at`, in front of which bytes may have been `lost`; its server
@@ -156,7 +182,7 @@ impl Queue {
         slot.acked == Some(at)
             && !slot.pipelined
             && !self.refills
-            && (self.received.is_some_and(|received| received >= slot.lost_until)
+            && (self.received.place().is_some_and(|received| received >= slot.lost_until)
                 || !self.pipelines && lost.is_some_and(|lost| lost.clean))
     }
 

@@ -167,6 +167,6 @@ mod tests {
     /// It is a part of every connection that is known: growing it is a decision.
     #[test]
     fn a_stream_is_small() {
-        assert!(size_of::<HttpStream<()>>() <= 360, "{}", size_of::<HttpStream<()>>());
+        assert!(size_of::<HttpStream<()>>() <= 328, "{}", size_of::<HttpStream<()>>());
     }
 }

@@ -18,6 +18,9 @@ use crate::{
     StreamFactory,
 };
 
+/// The time that never comes.
+pub(crate) const NEVER: Timestamp = Timestamp::from_nanos(i64::MAX);
+
 /// How long the acknowledgment of the last FIN is waited for.
 pub(crate) const LAST_ACK: Duration = Duration::from_secs(1);
 
@@ -89,8 +92,7 @@ pub(crate) struct Tracked<S> {
     /// How many segments came.
     pub(crate) packets: u64,
     pub(crate) aside: Option<Box<Aside>>,
-    /// When both sides had said all. The last acknowledgment is still waited for, so that it is counted.
-    pub(crate) finished: Option<Timestamp>,
+    finished: Timestamp,
     pub(crate) halves: [Half; 2],
     pub(crate) stream: Option<S>,
     pub(crate) connecting: Connecting,
@@ -124,7 +126,7 @@ impl<S: Stream> Tracked<S> {
             stream: None,
             aside: None,
             connecting: Connecting::Unseen,
-            finished: None,
+            finished: NEVER,
             ending: None,
             duplicates_reported: false,
         }
@@ -132,7 +134,20 @@ impl<S: Stream> Tracked<S> {
 
     /// Whether it is established, and nothing shows that a segment with its addresses may be of another connection.
     pub(crate) const fn is_settled(&self) -> bool {
-        matches!(self.phase, Phase::Open) && self.finished.is_none() && self.aside.is_none()
+        matches!(self.phase, Phase::Open) && self.finished().is_none() && self.aside.is_none()
+    }
+
+    /// When both sides had said all, once they have. The last acknowledgment is still waited for, so that it is counted.
+    #[inline]
+    pub(crate) const fn finished(&self) -> Option<Timestamp> {
+        if self.finished.nanos() == NEVER.nanos() { None } else { Some(self.finished) }
+    }
+
+    /// Both sides have said all.
+    pub(crate) fn finish(&mut self, now: Timestamp) {
+        if self.finished().is_none() {
+            self.finished = now;
+        }
     }
 
     /// Whether a flow is one of this connection's two.
@@ -476,7 +491,7 @@ impl<S: Stream> Tracked<S> {
         };
         self.ensure_stream(env).complete(close, env.context);
         self.stream = None;
-        self.finished = None;
+        self.finished = NEVER;
     }
 
     pub(crate) fn half_closed<F: StreamFactory<Stream = S>>(
@@ -506,7 +521,7 @@ mod tests {
     #[test]
     fn a_connection_is_small() {
         let sizes = (size_of::<Tracked<()>>(), size_of::<Half>());
-        assert!(sizes.0 <= 472 && sizes.1 <= 152, "{sizes:?}");
+        assert!(sizes.0 <= 464 && sizes.1 <= 152, "{sizes:?}");
     }
 
     /// A look-up needs no more than the line of memory that a connection begins in.

@@ -278,7 +278,7 @@ impl<S: Stream> Tracked<S> {
         if self.halves.iter().any(reached) {
             self.close(Ending::Reset { checked: false }, env);
         } else if self.halves.iter().all(|half| half.done) {
-            self.finished = self.finished.or(Some(env.now));
+            self.finish(env.now);
             if self.halves.iter().all(|half| half.fin_acked) {
                 self.close(Ending::Finished, env);
             }

@@ -28,7 +28,7 @@ impl<S: Stream> Tracked<S> {
             return Fate::Belongs;
         }
         let syn = segment.flags.has(TcpFlags::SYN);
-        if self.finished.is_some() {
+        if self.finished().is_some() {
             let end = self.half(self.direction(&arrival.flow)).end();
             return if end.begins_anew(segment) { Fate::Replaces(Ending::Finished) } else { Fate::Belongs };
         }

@@ -11,7 +11,7 @@ use hashbrown::HashTable;
 
 use crate::arrival::Arrival;
 use crate::closing::Closing;
-use crate::connection::{Env, Tracked};
+use crate::connection::{Env, NEVER, Tracked};
 use crate::delivered::Delivered;
 use crate::fate::Fate;
 use crate::half::Half;
@@ -27,9 +27,6 @@ use crate::{Checksums, Ending, Limits, Stream, StreamFactory};
 
 /// No place.
 pub(crate) const NOWHERE: u32 = u32::MAX;
-
-/// The time that never comes.
-const NEVER: Timestamp = Timestamp::from_nanos(i64::MAX);
 
 /// The streams of one assembler, and the factory that makes them.
 pub struct StreamPool<F: StreamFactory> {
@@ -328,7 +325,7 @@ impl<F: StreamFactory> StreamPool<F> {
     ) {
         let Self { factory, limits, slots, delivered, .. } = self;
         let Some(tracked) = slots.at_mut(index) else { return };
-        let waited = tracked.finished.is_some();
+        let waited = tracked.finished().is_some();
         act(tracked, &mut Env { limits, factory, context, delivered, now, packet });
         // Most connections end without anything else to be booked of them, and soon after they have said all.
         let plain = tracked.standing.booked.is_none() && tracked.is_plain();
@@ -410,7 +407,7 @@ impl<F: StreamFactory> StreamPool<F> {
         }
         let Self { slots, closing, .. } = self;
         closing.tidy(|id, index| {
-            slots.at(index).is_some_and(|tracked| tracked.about.id == id && tracked.finished.is_some())
+            slots.at(index).is_some_and(|tracked| tracked.about.id == id && tracked.finished().is_some())
         });
         let inserted = slots.insert(|| Tracked::new(arrival, now));
         let Some((index, tracked)) = inserted else { return NOWHERE };

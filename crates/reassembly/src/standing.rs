@@ -75,7 +75,7 @@ impl<S: Stream> Tracked<S> {
 
     /// Until when the last acknowledgment is waited for, where both sides have said all.
     pub(crate) fn last_ack_until(&self) -> Option<Timestamp> {
-        self.finished.map(|finished| finished.after(LAST_ACK))
+        self.finished().map(|finished| finished.after(LAST_ACK))
     }
 
     /// Frees what is needed no longer.
