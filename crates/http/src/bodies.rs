@@ -89,7 +89,8 @@ impl Connection {
             }
             let body = &mut message.body;
             (body.framing, body.undecoded) = (Framing::None, None);
-            (body.decoded_size, body.decoded_sha256) = (None, None);
+            body.decoded_size = None;
+            body.set_decoded_sha256(None);
         }
         self.message_end(Direction::ServerToClient, at, context);
     }
@@ -180,17 +181,19 @@ impl Connection {
         };
         let (limits, budget) = (&context.limits, &mut context.budget);
         let message = slot.message(direction);
-        let room = limits.head.saturating_sub(message.trailers.bytes.len());
-        let kept = budget.extend(&mut message.trailers.bytes, bytes.get(..room).unwrap_or(bytes));
+        let room = limits.head.saturating_sub(message.trailers().bytes.len());
+        let kept = budget.extend(&mut message.trailers_mut().bytes, bytes.get(..room).unwrap_or(bytes));
         if kept < bytes.len() {
             message.mark(MessageAnomaly::TrailersTooLong);
         }
         if last {
             // The fields are told by their places, so that the bytes can be lent while they are found.
-            let section = std::mem::take(&mut message.trailers.bytes);
             let mut anomalies = message.anomalies;
-            lenient::fields(&section, 0, &mut message.trailers, &mut anomalies, limits, budget);
-            (message.trailers.bytes, message.anomalies) = (section, anomalies);
+            let trailers = message.trailers_mut();
+            let section = std::mem::take(&mut trailers.bytes);
+            lenient::fields(&section, 0, trailers, &mut anomalies, limits, budget);
+            trailers.bytes = section;
+            message.anomalies = anomalies;
         }
     }
 

@@ -89,8 +89,16 @@ pub struct Body {
     pub(crate) decoded: Vec<u8>,
     pub(crate) decoded_size: Option<u64>,
     pub(crate) undecoded: Option<Undecoded>,
-    pub(crate) sha256: Option<[u8; 32]>,
-    pub(crate) decoded_sha256: Option<[u8; 32]>,
+    /// Nearly nobody asks for these, and exchanges that are open should be small.
+    pub(crate) digests: Option<Box<Digests>>,
+}
+
+/// SHA-256 of a body.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Digests {
+    /// As it was sent.
+    pub(crate) sent: Option<[u8; 32]>,
+    pub(crate) decoded: Option<[u8; 32]>,
 }
 
 impl Default for Body {
@@ -103,8 +111,7 @@ impl Default for Body {
             decoded: Vec::new(),
             decoded_size: None,
             undecoded: None,
-            sha256: None,
-            decoded_sha256: None,
+            digests: None,
         }
     }
 }
@@ -163,20 +170,42 @@ impl Body {
     /// The SHA-256 of the bytes as sent, all [`size`](Self::size) of them, kept or not; `None` where it was not asked
     /// for ([`Limits::digest`](crate::Limits::digest)), or bytes are missing.
     pub const fn sha256(&self) -> Option<&[u8; 32]> {
-        self.sha256.as_ref()
+        match &self.digests {
+            Some(digests) => digests.sent.as_ref(),
+            None => None,
+        }
     }
 
     /// The SHA-256 of the bytes after decoding, all [`decoded_size`](Self::decoded_size) of them.
     pub const fn decoded_sha256(&self) -> Option<&[u8; 32]> {
-        self.decoded_sha256.as_ref()
+        match &self.digests {
+            Some(digests) => digests.decoded.as_ref(),
+            None => None,
+        }
     }
 
+    /// The digest of what was sent, if that was asked for.
+    pub(crate) fn set_sha256(&mut self, digest: Option<[u8; 32]>) {
+        if digest.is_some() || self.digests.is_some() {
+            self.digests.get_or_insert_default().sent = digest;
+        }
+    }
+
+    /// The digest of what came of decoding, if there is one.
+    pub(crate) fn set_decoded_sha256(&mut self, digest: Option<[u8; 32]>) {
+        if digest.is_some() || self.digests.is_some() {
+            self.digests.get_or_insert_default().decoded = digest;
+        }
+    }
+
+    /// What its digests take, if it has any.
+    pub(crate) const DIGESTS: usize = size_of::<Digests>();
+
     pub(crate) fn clear(&mut self) {
-        let Self { framing, size, missing, raw, decoded, decoded_size, undecoded, sha256, decoded_sha256 } =
-            self;
+        let Self { framing, size, missing, raw, decoded, decoded_size, undecoded, digests } = self;
         (*framing, *size, *missing) = (Framing::None, 0, 0);
         (*decoded_size, *undecoded) = (None, None);
-        (*sha256, *decoded_sha256) = (None, None);
+        *digests = None;
         raw.clear();
         decoded.clear();
     }

@@ -125,7 +125,7 @@ impl<H: Handler> Context<H> {
             exchange.verdict = UNDER_WAY;
             return Some(slot);
         }
-        if !self.budget.take(size_of::<Slot>()) {
+        if !self.budget.take(Slot::SIZE) {
             self.stats.no_memory += 1;
             return None;
         }
@@ -174,7 +174,7 @@ impl<H: Handler> Context<H> {
         if self.limits.digest {
             for message in [&mut slot.exchange.request.0, &mut slot.exchange.response.0] {
                 if message.body.size == 0 {
-                    message.body.sha256 = Some(NOTHING);
+                    message.body.set_sha256(Some(NOTHING));
                 }
             }
         }
@@ -220,13 +220,13 @@ impl<H: Handler> Context<H> {
     ) {
         let [sent, made] = content.digests();
         if cut.is_none() {
-            message.body.sha256 = sent;
+            message.body.set_sha256(sent);
         }
         if content.decodes() {
             match cut.map_or_else(|| content.finish(), Err) {
                 Ok(Outcome { size, trailing, unchecked }) => {
                     message.body.decoded_size = size;
-                    message.body.decoded_sha256 = made.filter(|_| size.is_some());
+                    message.body.set_decoded_sha256(made.filter(|_| size.is_some()));
                     for (is, anomaly) in [
                         (trailing, MessageAnomaly::DataBehindCoding),
                         (unchecked, MessageAnomaly::CodingChecksum),

@@ -22,7 +22,8 @@ pub struct Message {
     pub(crate) start: [Span; 3],
     pub(crate) status: u16,
     pub(crate) anomalies: MessageAnomalies,
-    pub(crate) trailers: Headers,
+    /// Nearly no message has any.
+    pub(crate) trailers: Option<Box<Headers>>,
 }
 
 impl Message {
@@ -33,7 +34,11 @@ impl Message {
 
     /// The fields behind a chunked body.
     pub const fn trailers(&self) -> &Headers {
-        &self.trailers
+        const NOTHING: &Headers = &Headers { bytes: Vec::new(), fields: Vec::new() };
+        match &self.trailers {
+            Some(trailers) => trailers,
+            None => NOTHING,
+        }
     }
 
     /// The body.
@@ -68,6 +73,14 @@ impl Message {
         (!essence.is_empty()).then(|| text(essence))
     }
 
+    /// The trailers, to change them.
+    pub(crate) fn trailers_mut(&mut self) -> &mut Headers {
+        self.trailers.get_or_insert_default()
+    }
+
+    /// What it may take beside itself, in bytes, but for what it holds of the message's.
+    pub(crate) const BESIDE: usize = size_of::<Headers>() + Body::DIGESTS;
+
     /// Reads what the next bytes of its body will need.
     #[inline]
     pub(crate) fn fetch(&self) {
@@ -98,7 +111,7 @@ impl Message {
         headers.clear();
         (*start, *status) = ([Span::default(); 3], 0);
         anomalies.clear();
-        trailers.clear();
+        *trailers = None;
         body.clear();
         *transfer = Transfer::default();
     }

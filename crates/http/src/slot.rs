@@ -50,6 +50,9 @@ pub(crate) struct Fault {
 }
 
 impl Slot {
+    /// What an empty one takes, in bytes, with what its messages may come to hold beside it.
+    pub(crate) const SIZE: usize = size_of::<Self>() + 2 * Message::BESIDE;
+
     pub(crate) const fn new(exchange: Exchange) -> Self {
         Self {
             exchange,
@@ -130,14 +133,12 @@ impl Slot {
             message.clear();
             for bytes in [
                 &mut message.headers.bytes,
-                &mut message.trailers.bytes,
                 &mut message.body.raw,
                 &mut message.body.decoded,
             ] {
                 bytes.shrink_to(KEEP);
             }
             message.headers.fields.shrink_to(KEEP / 16);
-            message.trailers.fields.shrink_to(KEEP / 16);
         }
         (self.acked, self.pipelined) = (None, false);
         (self.offset, self.lost_until, self.answered) = (0, 0, None);
@@ -155,12 +156,12 @@ impl Slot {
         let message = |message: &Message| {
             cost(&message.headers.bytes)
                 + cost(&message.headers.fields)
-                + cost(&message.trailers.bytes)
-                + cost(&message.trailers.fields)
+                + cost(&message.trailers().bytes)
+                + cost(&message.trailers().fields)
                 + cost(&message.body.raw)
                 + cost(&message.body.decoded)
         };
-        size_of::<Self>()
+        Self::SIZE
             + message(&self.exchange.request.0)
             + message(&self.exchange.response.0)
             + self.exchange.informational.iter().map(|interim| message(&interim.0)).sum::<usize>()

@@ -4,7 +4,7 @@
 //! Where it cannot tell, with what is no header, no JSON and no form to the letter, it takes the whole for one.
 
 use crate::body::Body;
-use crate::head::{Headers, Span};
+use crate::head::Span;
 use crate::message::Message;
 use crate::{Exchange, MessageAnomaly, Request, Response};
 
@@ -117,10 +117,8 @@ impl Redactor {
         let mut seen: Vec<(&mut Span, Vec<u8>)> = seen.collect();
         let colons = !message.anomalies.contains(MessageAnomaly::NoColon);
         let headers = self.fields(&message.headers, &mut seen, colons);
-        let trailers = match message.trailers.is_empty() {
-            true => Headers::default(),
-            false => self.fields(&message.trailers, &mut [], colons),
-        };
+        let trailers = message.trailers.as_deref().filter(|trailers| !trailers.is_empty());
+        let trailers = trailers.map(|trailers| Box::new(self.fields(trailers, &mut [], colons)));
         Message {
             headers,
             start,
