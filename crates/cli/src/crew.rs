@@ -3,6 +3,7 @@
 //! Promises: what is printed is the same. One thread prints where it finds; of several, each puts its records together,
 //! and the thread that began them prints them in order.
 
+use std::io::Write;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -206,7 +207,7 @@ impl RecordSink<u8> for Desk<'_> {
                 archive.put(entry);
                 self.full.fetch_or(archive.has_failed(), Ordering::Relaxed);
             }
-            (Some((_, line)), _) => self.out.put(Kind::Printed, line),
+            (Some((_, line)), _) => self.out.record(|to| to.write_all(line)),
             (None, _) => bail!("a record without a kind"),
         }
         self.check()

@@ -20,6 +20,10 @@ impl Span {
         Self { start: clamp(range.start), end: clamp(range.end) }
     }
 
+    pub(crate) const fn len(self) -> usize {
+        self.end.saturating_sub(self.start) as usize
+    }
+
     pub(crate) fn of(self, bytes: &[u8]) -> &[u8] {
         bytes.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
@@ -53,12 +57,18 @@ impl Headers {
 
     /// The first value under this name, whatever its case.
     pub fn get(&self, name: &str) -> Option<&[u8]> {
-        self.iter().find(|(sent, _)| sent.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
+        self.fields.iter().find(|(sent, _)| self.is(*sent, name)).map(|(_, value)| value.of(&self.bytes))
     }
 
     /// Every value under this name, whatever its case, in the order they were sent.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.iter().filter(|(sent, _)| sent.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
+        self.fields.iter().filter(|(sent, _)| self.is(*sent, name)).map(|(_, value)| value.of(&self.bytes))
+    }
+
+    /// Whether a field has this name. Nearly all names are of another length: nothing but their places is looked at.
+    #[inline]
+    fn is(&self, sent: Span, name: &str) -> bool {
+        sent.len() == name.len() && sent.of(&self.bytes).eq_ignore_ascii_case(name.as_bytes())
     }
 
     /// Reads the beginning of the fields' places, and of their bytes: so many lines of memory of each.

@@ -49,7 +49,7 @@ pub(crate) fn is_plain(bytes: &[u8]) -> bool {
 
 /// Whether there is none such among the bytes. In steps of a fixed size, which the compiler turns into a few
 /// instructions each.
-pub(crate) fn none(bytes: &[u8], such: impl Fn(u8) -> bool) -> bool {
+fn none(bytes: &[u8], such: impl Fn(u8) -> bool) -> bool {
     let found = |step: &[u8; 16]| step.iter().fold(0, |found, byte| found | u8::from(such(*byte))) > 0;
     let (steps, tail) = bytes.as_chunks::<16>();
     let mut last = [b' '; 16];

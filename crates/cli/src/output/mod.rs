@@ -15,8 +15,7 @@ pub(crate) mod text;
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Write};
-use std::mem;
+use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 
 use egret_reassembly::Records;
@@ -47,13 +46,13 @@ impl std::error::Error for WriteError {
 /// Where the records go.
 pub(crate) struct Output {
     /// Standard output; on a thread of several there is none.
-    writer: Option<BufWriter<File>>,
+    file: Option<File>,
+    /// What is to be written there.
+    buffer: Vec<u8>,
     /// Where records go there, each behind its [`Kind`].
     pub(crate) records: Records<u8>,
     /// What they are about.
     connection: u64,
-    /// Where a record is put together, each time anew.
-    line: Vec<u8>,
     failed: Option<io::Error>,
     flush_each: bool,
     /// Whether text may be coloured.
@@ -95,8 +94,7 @@ impl Output {
     /// # Errors
     /// The system's, when the descriptor cannot be copied.
     pub(crate) fn plain() -> io::Result<Self> {
-        let writer = BufWriter::with_capacity(BUFFER, standard_output()?);
-        Ok(Self { writer: Some(writer), ..Self::recording(false, None) })
+        Ok(Self { file: Some(standard_output()?), ..Self::recording(false, None) })
     }
 
     /// For a thread of several: the same records, on their way to this output.
@@ -105,8 +103,8 @@ impl Output {
     }
 
     fn recording(color: bool, width: Option<usize>) -> Self {
-        let (records, line) = (Records::default(), Vec::new());
-        Self { writer: None, records, connection: 0, line, failed: None, flush_each: false, color, width }
+        let (records, buffer) = (Records::default(), Vec::new());
+        Self { file: None, buffer, records, connection: 0, failed: None, flush_each: false, color, width }
     }
 
     /// Says which connection the next records are about.
@@ -131,36 +129,43 @@ impl Output {
 
     /// Writes one record.
     pub(crate) fn record(&mut self, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) {
-        let mut line = mem::take(&mut self.line);
-        line.clear();
-        match write(&mut line) {
-            Ok(()) => self.put(Kind::Printed, &line),
-            Err(error) => self.failed = self.failed.take().or(Some(error)),
-        }
-        self.line = line;
+        self.put(Kind::Printed, write);
     }
 
-    /// Writes a record that is put together, or sends it where it is written.
-    pub(crate) fn put(&mut self, kind: Kind, record: &[u8]) {
-        let Some(writer) = &mut self.writer else {
-            return self.records.push(self.connection, |items| {
-                items.push(kind as u8);
-                items.extend_from_slice(record);
-            });
-        };
-        if self.failed.is_none() {
-            let mut result = writer.write_all(record);
-            if self.flush_each && result.is_ok() {
-                result = writer.flush();
+    /// Writes a record, or sends it where it is written. It is put together where it goes from: nothing is copied.
+    pub(crate) fn put(&mut self, kind: Kind, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) {
+        if self.failed.is_some() {
+            return;
+        }
+        // What fails leaves nothing behind.
+        let whole = |to: &mut Vec<u8>, start: usize| {
+            let result = write(to);
+            if result.is_err() {
+                to.truncate(start);
             }
+            result
+        };
+        if self.file.is_none() {
+            let result = self.records.push(self.connection, |items| {
+                let start = items.len();
+                items.push(kind as u8);
+                whole(items, start)
+            });
             self.failed = result.err();
+            return;
+        }
+        let start = self.buffer.len();
+        self.failed = whole(&mut self.buffer, start).err();
+        if self.buffer.len() >= BUFFER || self.flush_each {
+            self.flush();
         }
     }
 
     /// Hands everything to the system.
     pub(crate) fn flush(&mut self) {
-        if let (None, Some(writer)) = (&self.failed, &mut self.writer) {
-            self.failed = writer.flush().err();
+        if let (None, Some(file)) = (&self.failed, &mut self.file) {
+            self.failed = file.write_all(&self.buffer).err();
+            self.buffer.clear();
         }
     }
 
@@ -168,8 +173,8 @@ impl Output {
     /// notice before it has something to print.
     pub(crate) fn flush_idle(&mut self) {
         self.flush();
-        let Some(writer) = &self.writer else { return };
-        let mut stdout = [PollFd::new(writer.get_ref(), PollFlags::empty())];
+        let Some(file) = &self.file else { return };
+        let mut stdout = [PollFd::new(file, PollFlags::empty())];
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
         let gone = poll(&mut stdout, Some(&now)).is_ok()
             && stdout.iter().any(|fd| fd.revents().contains(PollFlags::ERR));

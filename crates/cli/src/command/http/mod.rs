@@ -238,9 +238,10 @@ impl Handler for Exchanges {
             Archive::None => {}
             Archive::Here(har) => har.entry(|json| har::entry(exchange, bodies, json)),
             Archive::Elsewhere => {
-                let mut entry = Vec::new();
-                Json::object(&mut entry, |json| har::entry(exchange, bodies, json));
-                self.out.put(Kind::Archived, &entry);
+                self.out.put(Kind::Archived, |to| {
+                    Json::object(to, |json| har::entry(exchange, bodies, json));
+                    Ok(())
+                });
             }
         }
     }
