@@ -250,7 +250,7 @@ impl Queue {
         self.slots.len() <= BURST
             && self.request_loss.is_none()
             && !self.has_skipped()
-            && self.slots.iter().all(|slot| waits(slot))
+            && self.slots.iter().all(waits)
             && self.slots.iter().skip(1).all(|slot| slot.pipelined)
     }
 

@@ -131,11 +131,7 @@ impl Slot {
         self.exchange.informational = Vec::new();
         for message in [&mut self.exchange.request.0, &mut self.exchange.response.0] {
             message.clear();
-            for bytes in [
-                &mut message.headers.bytes,
-                &mut message.body.raw,
-                &mut message.body.decoded,
-            ] {
+            for bytes in [&mut message.headers.bytes, &mut message.body.raw, &mut message.body.decoded] {
                 bytes.shrink_to(KEEP);
             }
             message.headers.fields.shrink_to(KEEP / 16);

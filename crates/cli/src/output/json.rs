@@ -181,25 +181,24 @@ fn escape(bytes: &[u8], to: &mut Vec<u8>) -> bool {
         all |= word;
         escape_word(word, rest.len(), to);
     }
-    all & EACH * 0x80 == 0
+    all & HIGH == 0
 }
 
 /// The same for at most eight bytes, and at least one.
 #[inline]
 fn escape_word(word: u64, length: usize, to: &mut Vec<u8>) {
-    let mut marks = special(word) & u64::MAX >> (8 * (8 - length));
+    let mut marks = special(word) & (u64::MAX >> (8 * (8 - length)));
     let mut from = 0;
     while marks != 0 {
         let at = marks.trailing_zeros() as usize / 8;
         let [byte, ..] = (word >> (8 * at)).to_le_bytes();
         push(word >> (8 * from), at - from, to);
-        match SHORT.get(usize::from(byte)) {
-            None => to.extend_from_slice(&[b'\\', byte]),
-            Some(0) => {
+        match letter(byte) {
+            Some(letter) => to.extend_from_slice(&[b'\\', letter]),
+            None => {
                 to.extend_from_slice(b"\\u00");
                 to.extend_from_slice(&[byte >> 4, byte & 0xf].map(hex));
             }
-            Some(letter) => to.extend_from_slice(&[b'\\', *letter]),
         }
         from = at + 1;
         marks &= marks - 1;
@@ -220,30 +219,36 @@ fn push(word: u64, length: usize, to: &mut Vec<u8>) {
     to.truncate(end);
 }
 
+/// One in each byte of a number that holds eight.
 const EACH: u64 = 0x0101_0101_0101_0101;
+
+/// The highest bit of each.
+const HIGH: u64 = EACH * 0x80;
 
 /// The highest bit of each of eight bytes that has to be escaped: quotation marks, backslashes, control characters.
 #[inline]
 const fn special(word: u64) -> u64 {
     const LOW: u64 = EACH * 0x7f;
-    let (quote, backslash) = (word ^ EACH * b'"' as u64, word ^ EACH * b'\\' as u64);
+    let (quote, backslash) = (word ^ (EACH * b'"' as u64), word ^ (EACH * b'\\' as u64));
     // Of each, the highest bit of the bytes that are something else.
-    let quote = (quote & LOW) + LOW | quote;
-    let backslash = (backslash & LOW) + LOW | backslash;
-    let control = (word & LOW) + EACH * (0x80 - 0x20) | word;
-    !(quote & backslash & control) & EACH * 0x80
+    let quote = ((quote & LOW) + LOW) | quote;
+    let backslash = ((backslash & LOW) + LOW) | backslash;
+    let control = ((word & LOW) + EACH * (0x80 - 0x20)) | word;
+    !(quote & backslash & control) & HIGH
 }
 
-/// The letters of the control characters that have short escapes.
-const SHORT: [u8; 0x20] = {
-    let mut letters = [0; 0x20];
-    letters[0x08] = b'b';
-    letters[b'\t' as usize] = b't';
-    letters[b'\n' as usize] = b'n';
-    letters[0x0c] = b'f';
-    letters[b'\r' as usize] = b'r';
-    letters
-};
+/// The letter that stands for a byte behind a backslash, if there is one.
+const fn letter(byte: u8) -> Option<u8> {
+    Some(match byte {
+        b'"' | b'\\' => byte,
+        0x08 => b'b',
+        b'\t' => b't',
+        b'\n' => b'n',
+        0x0c => b'f',
+        b'\r' => b'r',
+        _ => return None,
+    })
+}
 
 /// Anything by its `Display`.
 pub(crate) struct Text<T>(pub(crate) T);
