@@ -47,16 +47,19 @@ pub(crate) fn is_plain(bytes: &[u8]) -> bool {
     none(bytes, |byte| !(b' '..=b'~').contains(&byte))
 }
 
-/// Whether there is none such among the bytes. In steps of a fixed size, which the compiler turns into a few
-/// instructions each.
-fn none(bytes: &[u8], such: impl Fn(u8) -> bool) -> bool {
-    let found = |step: &[u8; 16]| step.iter().fold(0, |found, byte| found | u8::from(such(*byte))) > 0;
-    let (steps, tail) = bytes.as_chunks::<16>();
-    let mut last = [b' '; 16];
-    if let Some(slot) = last.get_mut(..tail.len()) {
-        slot.copy_from_slice(tail);
+/// Whether there is none such among the bytes. In steps of a fixed size, which the compiler turns into a few instructions
+/// each; the last one goes over bytes that were looked at before.
+#[inline]
+pub(crate) fn none(bytes: &[u8], such: impl Fn(u8) -> bool) -> bool {
+    fn found<const N: usize>(step: &[u8; N], such: impl Fn(u8) -> bool) -> bool {
+        step.iter().fold(0, |found, byte| found | u8::from(such(*byte))) > 0
     }
-    !steps.iter().any(found) && !found(&last)
+    let (steps, _) = bytes.as_chunks::<16>();
+    match (bytes.last_chunk::<16>(), bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        (Some(last), ..) => !steps.iter().any(|step| found(step, &such)) && !found(last, &such),
+        (None, Some(first), Some(last)) => !found(first, &such) && !found(last, &such),
+        _ => !bytes.iter().any(|byte| such(*byte)),
+    }
 }
 
 /// Whether a character does more to a terminal than to fill a cell with itself.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use egret_decode::{Endpoint, Path};
 use serde::{Serialize, Serializer};
 
-use super::bytes::Latin1;
+use super::bytes::{Latin1, none};
 
 /// An object that is being written.
 pub(crate) struct Json<'a> {
@@ -93,7 +93,8 @@ impl<'a> Json<'a> {
     #[inline]
     pub(crate) fn millis(&mut self, name: &str, value: Option<Duration>) {
         // From whole nanoseconds, so that the number has no more digits than the clock.
-        self.maybe(name, value.map(|value| value.as_nanos() as f64 / 1e6));
+        let nanos = |value: Duration| u64::try_from(value.as_nanos()).unwrap_or(u64::MAX);
+        self.maybe(name, value.map(|value| nanos(value) as f64 / 1e6));
     }
 
     /// A count that is only worth saying when it is not zero.
@@ -162,61 +163,77 @@ fn string(text: &str, to: &mut Vec<u8>) {
     to.push(b'"');
 }
 
-/// Writes the bytes of a text as they are in a string (RFC 8259 §7), and whether they are ASCII only. Eight bytes at a
-/// time: in a body that is JSON itself every seventh byte is a quotation mark, and to look at each byte takes several times
-/// as long.
+/// How much of a text is escaped at a time.
+const BLOCK: usize = 1 << 6;
+
+/// The longest that one byte becomes: `\u001f`.
+const LONGEST: usize = 6;
+
+/// Writes the bytes of a text as they are in a string (RFC 8259 §7), and whether they are ASCII only.
 fn escape(bytes: &[u8], to: &mut Vec<u8>) -> bool {
-    let (words, rest) = bytes.as_chunks::<8>();
     let mut all = 0;
-    for word in words {
-        let word = u64::from_le_bytes(*word);
-        all |= word;
-        escape_word(word, 8, to);
-    }
-    if !rest.is_empty() {
-        let word = match bytes.last_chunk::<8>() {
-            Some(word) => u64::from_le_bytes(*word) >> (8 * (8 - rest.len())),
-            None => rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
-        };
-        all |= word;
-        escape_word(word, rest.len(), to);
+    for block in bytes.chunks(BLOCK) {
+        let start = to.len();
+        // Room for whatever it becomes, and for what is written behind the end in vain.
+        to.resize(start + block.len() * LONGEST + size_of::<u64>(), 0);
+        let mut out = Out { room: to.get_mut(start..).unwrap_or_default(), at: 0 };
+        let (words, rest) = block.as_chunks::<8>();
+        for word in words {
+            let word = u64::from_le_bytes(*word);
+            all |= word;
+            out.escape(word);
+        }
+        for byte in rest {
+            all |= u64::from(*byte);
+            out.put_escaped(*byte);
+        }
+        let end = start + out.at;
+        to.truncate(end);
     }
     all & HIGH == 0
 }
 
-/// The same for at most eight bytes, and at least one.
-#[inline]
-fn escape_word(word: u64, length: usize, to: &mut Vec<u8>) {
-    let mut marks = special(word) & (u64::MAX >> (8 * (8 - length)));
-    let mut from = 0;
-    while marks != 0 {
-        let at = marks.trailing_zeros() as usize / 8;
-        let [byte, ..] = (word >> (8 * at)).to_le_bytes();
-        push(word >> (8 * from), at - from, to);
-        match letter(byte) {
-            Some(letter) => to.extend_from_slice(&[b'\\', letter]),
-            None => {
-                to.extend_from_slice(b"\\u00");
-                to.extend_from_slice(&[byte >> 4, byte & 0xf].map(hex));
-            }
+/// Where a block of a text is escaped to.
+struct Out<'a> {
+    room: &'a mut [u8],
+    at: usize,
+}
+
+impl Out<'_> {
+    /// Eight bytes. In a body that is JSON itself every seventh is a quotation mark: from mark to mark, each time all that is
+    /// left is written, and the next mark goes over what is behind it. To look at each byte takes several times as long.
+    #[inline(always)]
+    fn escape(&mut self, word: u64) {
+        let (mut marks, mut from) = (special(word), 0);
+        self.put(word, 0);
+        while marks != 0 {
+            let place = marks.trailing_zeros() as usize / 8;
+            self.at += place - from;
+            let [byte, ..] = (word >> (8 * place)).to_le_bytes();
+            self.put_escaped(byte);
+            from = place + 1;
+            self.put(word.checked_shr(8 * from as u32).unwrap_or(0), 0);
+            marks &= marks - 1;
         }
-        from = at + 1;
-        marks &= marks - 1;
+        self.at += 8 - from;
     }
-    push(word.checked_shr(8 * from as u32).unwrap_or(0), length - from, to);
-}
 
-const fn hex(digit: u8) -> u8 {
-    if digit < 10 { b'0' + digit } else { b'a' + digit - 10 }
-}
+    /// One byte, as it is or as what stands for it.
+    #[inline(always)]
+    fn put_escaped(&mut self, byte: u8) {
+        const ESCAPES: [(u64, usize); 256] = escapes();
+        let (escaped, length) = ESCAPES.get(usize::from(byte)).copied().unwrap_or_default();
+        self.put(escaped, length);
+    }
 
-/// Appends the first bytes of a word. All of it is written and some taken back: the length of what is copied is then known
-/// to the compiler, which makes one instruction of it.
-#[inline]
-fn push(word: u64, length: usize, to: &mut Vec<u8>) {
-    let end = to.len() + length;
-    to.extend_from_slice(&word.to_le_bytes());
-    to.truncate(end);
+    /// Writes eight bytes, so many of which count.
+    #[inline(always)]
+    fn put(&mut self, bytes: u64, length: usize) {
+        if let Some(place) = self.room.get_mut(self.at..self.at + 8) {
+            place.copy_from_slice(&bytes.to_le_bytes());
+        }
+        self.at += length;
+    }
 }
 
 /// One in each byte of a number that holds eight.
@@ -225,29 +242,42 @@ const EACH: u64 = 0x0101_0101_0101_0101;
 /// The highest bit of each.
 const HIGH: u64 = EACH * 0x80;
 
-/// The highest bit of each of eight bytes that has to be escaped: quotation marks, backslashes, control characters.
-#[inline]
+/// The highest bit of each of eight bytes that has to be escaped (a quotation mark, a backslash, a control character), and
+/// perhaps of others behind the first of them.
 const fn special(word: u64) -> u64 {
-    const LOW: u64 = EACH * 0x7f;
     let (quote, backslash) = (word ^ (EACH * b'"' as u64), word ^ (EACH * b'\\' as u64));
-    // Of each, the highest bit of the bytes that are something else.
-    let quote = ((quote & LOW) + LOW) | quote;
-    let backslash = ((backslash & LOW) + LOW) | backslash;
-    let control = ((word & LOW) + EACH * (0x80 - 0x20)) | word;
-    !(quote & backslash & control) & HIGH
+    let below = word.wrapping_sub(EACH * 0x20) | quote.wrapping_sub(EACH) | backslash.wrapping_sub(EACH);
+    below & !word & HIGH
 }
 
-/// The letter that stands for a byte behind a backslash, if there is one.
-const fn letter(byte: u8) -> Option<u8> {
-    Some(match byte {
-        b'"' | b'\\' => byte,
-        0x08 => b'b',
-        b'\t' => b't',
-        b'\n' => b'n',
-        0x0c => b'f',
-        b'\r' => b'r',
-        _ => return None,
-    })
+/// What each byte of a text becomes, and how long that is.
+const fn escapes() -> [(u64, usize); 256] {
+    const fn hex(digit: u8) -> u8 {
+        if digit < 10 { b'0' + digit } else { b'a' + digit - 10 }
+    }
+    let mut escapes = [(0, 0); 256];
+    let mut rest: &mut [(u64, usize)] = &mut escapes;
+    let mut byte = 0;
+    while let [escape, behind @ ..] = rest {
+        let short = match byte {
+            b'"' | b'\\' => byte,
+            0x08 => b'b',
+            b'\t' => b't',
+            b'\n' => b'n',
+            0x0c => b'f',
+            b'\r' => b'r',
+            _ => 0,
+        };
+        let (bytes, length) = match byte {
+            _ if short > 0 => ([b'\\', short, 0, 0, 0, 0, 0, 0], 2),
+            0..0x20 => ([b'\\', b'u', b'0', b'0', hex(byte >> 4), hex(byte & 0xf), 0, 0], LONGEST),
+            _ => ([byte, 0, 0, 0, 0, 0, 0, 0], 1),
+        };
+        *escape = (u64::from_le_bytes(bytes), length);
+        byte = byte.wrapping_add(1);
+        rest = behind;
+    }
+    escapes
 }
 
 /// Anything by its `Display`.
@@ -266,18 +296,18 @@ pub(crate) struct HeadText<'a> {
 }
 
 impl HeadText<'_> {
-    /// Writes it as a string. Nearly everything is ASCII, and that is the same either way.
+    /// Writes it as a string. What holds nothing to escape, as nearly everything does, is copied as it is.
     fn write(&self, to: &mut Vec<u8>) {
-        let start = to.len();
         to.push(b'"');
-        let ascii = escape(self.bytes, to);
-        if ascii || !self.latin1 && std::str::from_utf8(self.bytes).is_ok() {
-            to.push(b'"');
-        } else {
-            to.truncate(start);
+        let start = to.len();
+        if none(self.bytes, |byte| !(b' '..=b'~').contains(&byte) || matches!(byte, b'"' | b'\\')) {
+            to.extend_from_slice(self.bytes);
+        } else if !escape(self.bytes, to) && (self.latin1 || std::str::from_utf8(self.bytes).is_err()) {
+            to.truncate(start - 1);
             // Writing into memory does not fail.
-            drop(serde_json::to_writer(to, self));
+            return drop(serde_json::to_writer(to, self));
         }
+        to.push(b'"');
     }
 }
 
