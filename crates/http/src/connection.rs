@@ -289,8 +289,10 @@ impl Connection {
     #[inline]
     pub(crate) fn fetch(&self, direction: Direction, len: u64) {
         black_box((self.speaks, self.client.position, self.server.position));
+        black_box((self.behind.is_some(), self.latest.timestamp));
         match self.role(direction) {
             Direction::ClientToServer => {
+                black_box(self.flow.destination.port);
                 if let Some(slot) = self.queue.slots.back() {
                     slot.exchange.request.0.fetch();
                 }

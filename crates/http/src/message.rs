@@ -87,6 +87,12 @@ impl Message {
         black_box((self.transfer.first, self.body.size, self.body.raw.len()));
     }
 
+    /// Reads the rest of it, but for what it points to.
+    pub(crate) fn fetch_rest(&self) {
+        let Self { body, headers, status, trailers, .. } = self;
+        black_box((body.decoded.len(), headers.bytes.len(), *status, trailers.is_some()));
+    }
+
     fn word(&self, number: usize) -> &[u8] {
         self.seen(number).unwrap_or_default()
     }

@@ -70,12 +70,14 @@ impl Slot {
 
     /// Reads what its end will need.
     pub(crate) fn fetch(&self) {
-        let Exchange { connection, request, response, informational, verdict, ended, .. } = &self.exchange;
-        black_box((connection, verdict, ended.packet, informational.len()));
-        black_box((self.acked, self.response, self.response_fault));
-        request.0.fetch();
-        request.0.headers.fetch(2);
-        response.0.headers.fetch(16);
+        let Exchange { flow, request, response, informational, opened, ended, .. } = &self.exchange;
+        black_box((self.acked, ended.packet, flow.source.port, informational.len(), *opened));
+        black_box((self.offset, self.response_fault));
+        for message in [&request.0, &response.0] {
+            message.fetch();
+            message.fetch_rest();
+            message.headers.fetch(16);
+        }
     }
 
     pub(crate) const fn message(&mut self, direction: Direction) -> &mut Message {

@@ -90,10 +90,10 @@ impl<F: StreamFactory> StreamPool<F> {
     #[inline]
     pub(crate) fn fetch(&self, place: u32) {
         let Some(tracked) = self.at(place) else { return };
-        black_box((tracked.phase, tracked.packets));
+        black_box((tracked.about.flow.source.port, tracked.phase, tracked.packets));
         for half in &tracked.halves {
-            // At the beginning, in the middle and at the end.
-            black_box((half.next, half.fingerprint.at, half.done));
+            // At most a line of memory from each other.
+            black_box((half.numbering.is_some(), half.fin, half.fingerprint.at, half.done));
         }
         black_box(tracked.stream.is_some());
     }
