@@ -10,6 +10,7 @@ use egret_decode::{Flow, TcpFlags, Timestamp};
 use crate::arrival::{Arrival, Aside, Held};
 use crate::delivered::Delivered;
 use crate::half::{Fingerprint, Half};
+use crate::handshake::Connecting;
 use crate::key::is_same;
 use crate::seq::{Numbering, distance};
 use crate::standing::{Class, Standing};
@@ -53,26 +54,6 @@ pub(crate) enum Phase {
     Open,
     /// Over; its last packets may still come.
     Closed,
-}
-
-/// How long a connection took to be made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Connecting {
-    /// Its SYN was not seen.
-    Unseen,
-    /// Its SYN came at this time.
-    Since(Timestamp),
-    /// From its SYN to what ended the handshake.
-    Took(Duration),
-}
-
-impl Connecting {
-    const fn took(self) -> Option<Duration> {
-        match self {
-            Self::Took(time) => Some(time),
-            _ => None,
-        }
-    }
 }
 
 /// A connection that is known to the pool, with its stream. What each packet needs comes first.

@@ -3,16 +3,38 @@
 //! Promises: of two initial numbers that a side named, the one counts that the other side acknowledges or the data fits,
 //! not the one that came last; data of a SYN counts as far as it was acknowledged.
 
-use egret_decode::TcpFlags;
+use std::time::Duration;
+
+use egret_decode::{TcpFlags, Timestamp};
 
 use crate::arrival::{Arrival, Held};
-use crate::connection::{Connecting, Env, Phase, Tracked};
+use crate::connection::{Env, Phase, Tracked};
 use crate::half::{Half, MAX_WINDOW, Scale};
 use crate::seq::Numbering;
 use crate::{Anomaly, Opened, Refusal, Segment, Stream, StreamFactory};
 
 /// How many SYNs with data are kept until it is known which of them counts: one for each initial number.
 const MAX_FAST_OPENS: usize = 2;
+
+/// How long a connection took to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Connecting {
+    /// Its SYN was not seen.
+    Unseen,
+    /// Its SYN came at this time.
+    Since(Timestamp),
+    /// From its SYN to what ended the handshake.
+    Took(Duration),
+}
+
+impl Connecting {
+    pub(crate) const fn took(self) -> Option<Duration> {
+        match self {
+            Self::Took(time) => Some(time),
+            _ => None,
+        }
+    }
+}
 
 /// What a SYN says about its sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,8 +6,9 @@
 use egret_decode::{Checksum, TcpFlags};
 
 use crate::arrival::{Arrival, Doubtful, Early, Held};
-use crate::connection::{Connecting, Env, Phase, Tracked};
+use crate::connection::{Env, Phase, Tracked};
 use crate::half::{Claim, Half, MAX_WINDOW, Scale};
+use crate::handshake::Connecting;
 use crate::seq::{Numbering, distance};
 use crate::{Checksums, Direction, Ending, Refusal, Segment, Stream, StreamFactory};
 
