@@ -15,6 +15,11 @@ impl Budget {
         Self { limit, used: 0 }
     }
 
+    /// Bytes that may be held at most.
+    pub(crate) const fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// Bytes that are held.
     pub(crate) const fn used(&self) -> usize {
         self.used

@@ -2,7 +2,7 @@
 
 use egret_reassembly::{Decoded, Direction, Ending, Flow, Opened, Recording, Records, Timestamp};
 
-use crate::body::Undecoded;
+use crate::body::{Framing, Undecoded};
 use crate::budget::{Budget, cost};
 use crate::content::{Content, Outcome};
 use crate::head::Span;
@@ -18,6 +18,9 @@ const SPARE: usize = 64;
 
 /// How many sets of decoders wait to be used again.
 const SPARE_CONTENTS: usize = 8;
+
+/// For how many bytes of a body that have not come yet room is made.
+const NEAR: usize = 16 << 10;
 
 /// The SHA-256 of no bytes.
 const NOTHING: [u8; 32] = [
@@ -269,6 +272,11 @@ impl<H: Handler> Context<H> {
         // What is kept is the beginning: behind a hole, or behind bytes that found no room, nothing is.
         if offset == body.raw.len() as u64 && body.raw.len() < keep {
             let wanted = bytes.get(..keep - body.raw.len()).unwrap_or(bytes);
+            if let (0, Framing::Length(length)) = (offset, body.framing) {
+                // Room is made once. A length is only somebody's word: for what is far, when it comes.
+                let near = usize::try_from(length).unwrap_or(usize::MAX).min(keep).min(NEAR);
+                self.budget.reserve(&mut body.raw, near.max(wanted.len()));
+            }
             self.budget.extend(&mut body.raw, wanted);
         }
         self.handler.body(BodyPiece { exchange: &slot.exchange, direction, decoded: false, offset, bytes });

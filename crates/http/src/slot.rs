@@ -6,8 +6,11 @@ use crate::budget::{Budget, cost};
 use crate::message::Message;
 use crate::{Direction, Exchange, Part, Verdict, Why};
 
-/// The most that one buffer of a slot may keep while it waits to be used again.
+/// The most that one buffer of a slot may keep while it waits to be used again: of a head, and of a body, which is no more
+/// than so small a part of the budget that all of them are a sixteenth.
 const KEEP: usize = 4 << 10;
+const KEEP_OF_BODY: usize = 16 << 10;
+const PART_OF_BUDGET: usize = 1 << 12;
 
 /// An exchange under way.
 #[derive(Debug)]
@@ -131,11 +134,13 @@ impl Slot {
     pub(crate) fn clear(&mut self, budget: &mut Budget) {
         budget.release(self.cost());
         self.exchange.informational = Vec::new();
+        let keep_of_body = KEEP_OF_BODY.min(budget.limit() / PART_OF_BUDGET);
         for message in [&mut self.exchange.request.0, &mut self.exchange.response.0] {
             message.clear();
-            for bytes in [&mut message.headers.bytes, &mut message.body.raw, &mut message.body.decoded] {
-                bytes.shrink_to(KEEP);
+            for bytes in [&mut message.body.raw, &mut message.body.decoded] {
+                bytes.shrink_to(keep_of_body);
             }
+            message.headers.bytes.shrink_to(KEEP);
             message.headers.fields.shrink_to(KEEP / 16);
         }
         (self.acked, self.pipelined) = (None, false);

@@ -137,7 +137,8 @@ fn everything_is_given_back() {
         held.push(context.memory_used());
     }
     assert_eq!(held[100..104], held[296..], "what is held grows");
-    assert!(held[299] < 64 << 10, "a connection that is over holds nothing: {} bytes", held[299]);
+    // But for some buffers that wait to be used again.
+    assert!(held[299] < 128 << 10, "a connection that is over holds nothing: {} bytes", held[299]);
 }
 
 #[test]

@@ -293,8 +293,12 @@ impl<S: Stream> Tracked<S> {
     }
 
     /// Makes the user's stream, if that has not been done.
+    #[inline]
     pub(crate) fn ensure_stream<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) -> &mut S {
-        self.stream.get_or_insert_with(|| env.factory.new_stream(&self.about))
+        match &mut self.stream {
+            Some(stream) => stream,
+            none => none.insert(env.factory.new_stream(&self.about)),
+        }
     }
 
     /// One segment, its roles settled: the stream may refuse it, then the receiver's rules apply.

@@ -8,11 +8,11 @@
     reason = "a test asserts by panicking"
 )]
 
-use egret_reassembly::{Anomaly, Ending, GapReason, Limits, Overlap, TcpFlags};
+use egret_reassembly::{Anomaly, Checksums, Ending, GapReason, Limits, Overlap, TcpFlags};
 use proptest::prelude::*;
 
 mod support;
-use support::{ACK, FIN, PSH, RST, SYN, Sent, run, run_with, sent};
+use support::{ACK, FIN, PSH, RST, SYN, Sent, Sum, run, run_with, sent};
 
 /// A handshake with these initial sequence numbers.
 fn handshake(client: u32, server: u32) -> Vec<Sent> {
@@ -43,6 +43,7 @@ proptest! {
         isns: (u32, u32),
         turns in prop::collection::vec((any::<bool>(), 0_usize..40, 0_u32..6, 0_u8..20, any::<bool>()), 1..40),
         ends: bool,
+        checksums in prop_oneof![Just(Checksums::Ignore), Just(Checksums::Auto), Just(Checksums::Verify)],
     ) {
         let mut next = [isns.0.wrapping_add(1), isns.1.wrapping_add(1)];
         // With windows so small that some segments go beyond them.
@@ -69,6 +70,9 @@ proptest! {
                 let [a, b, c, d] = clock.wrapping_sub(behind * u32::from(odd == 5)).to_be_bytes();
                 segment = segment.options(&[1, 1, 8, 10, a, b, c, d, 0, 0, 0, 0]);
             }
+            if odd == 9 {
+                segment.checksum = Sum::Wrong;
+            }
             let place = if odd == 6 { segments.len() - 1 } else { segments.len() };
             segments.insert(place.max(3), segment);
         }
@@ -76,10 +80,15 @@ proptest! {
             segments.push(sent(true, next[0], next[1], ACK | FIN, b""));
             segments.push(sent(false, next[1], next[0].wrapping_add(1), ACK | FIN, b""));
         }
-        let segments = timed(segments);
+        let mut segments = timed(segments);
+        if checksums != Checksums::Ignore {
+            let unset = segments.iter_mut().filter(|segment| segment.checksum == Sum::Any);
+            unset.for_each(|segment| segment.checksum = Sum::Right);
+        }
         let mut flagged = segments.clone();
         flagged.iter_mut().skip(3).for_each(|segment| segment.flags |= TcpFlags::ECE);
-        let (plain, flagged) = (run(&segments), run(&flagged));
+        let limits = Limits { checksums, ..Limits::default() };
+        let (plain, flagged) = (run_with(&segments, limits, 0), run_with(&flagged, limits, 0));
         prop_assert_eq!(plain.text(), flagged.text());
         prop_assert_eq!(plain.closes, flagged.closes);
     }
@@ -263,6 +272,29 @@ fn two_gigabytes_and_more_have_offsets_beyond_32_bits() {
     assert_eq!(log.closes[0].client_to_server.delivered, 5);
     assert_eq!(log.closes[0].client_to_server.missing, 4 * (step - 1));
     assert!(log.text().contains("c>s 4294967296+1"), "{}", log.text());
+}
+
+/// Where four gigabytes are given up that nobody acknowledged, an acknowledgment from before them looks like one of nearly
+/// all of them.
+#[test]
+fn an_old_acknowledgment_is_old_however_much_was_given_up() {
+    let mut segments = handshake(0, 9_000);
+    let step = (1 << 30) - 8;
+    for jump in 0..5_u32 {
+        segments.push(sent(true, 1 + jump * step, 9_001, ACK, b"x"));
+        segments.push(sent(true, 2 + jump * step, 9_001, ACK, b"y"));
+    }
+    segments.push(sent(false, 9_001, 1, ACK, b"old").window(9));
+    segments.push(sent(false, 9_004, 0, ACK, b"older").window(9));
+    segments.push(sent(false, 9_009, 2 + 4 * step, ACK, b"new"));
+    for (at, segment) in (0..).zip(&mut segments) {
+        segment.at = at * 60_000_000;
+    }
+    let mut flagged = segments.clone();
+    flagged.iter_mut().skip(3).for_each(|segment| segment.flags |= TcpFlags::ECE);
+    let (plain, flagged) = (run(&segments), run(&flagged));
+    assert_eq!((plain.text(), &plain.closes), (flagged.text(), &flagged.closes));
+    assert!(plain.closes[0].client_to_server.missing > 4 << 30 - 3, "{}", plain.text());
 }
 
 #[test]

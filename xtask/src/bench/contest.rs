@@ -41,8 +41,9 @@ pub(super) const DIGESTED: &str = "egret http --json --body-bytes 65536 --digest
 pub(super) const OURS: [(&str, &[&str]); 5] = [
     ("egret http", &["http"]),
     ("egret http --json", &["http", "--json"]),
-    (KEPT, &["http", "--json", "--body-bytes", "65536"]),
-    (DIGESTED, &["http", "--json", "--body-bytes", "65536", "--digest"]),
+    // The default is no room for what 200,000 connections say at a time.
+    (KEPT, &["http", "--json", "--body-bytes", "65536", "--max-memory", "4G"]),
+    (DIGESTED, &["http", "--json", "--body-bytes", "65536", "--digest", "--max-memory", "4G"]),
     ("egret streams", &["streams"]),
 ];
 

@@ -86,8 +86,9 @@ impl Pcap {
         Ok(Self { big_endian, nanos_per_unit, header, lengths, link_type, interface })
     }
 
-    /// The next record, or how many unread bytes are needed to tell.
-    #[inline]
+    /// The next record, or how many unread bytes are needed to tell. Inlined in any case: where packets are lent to a batch,
+    /// nothing is left of the value that it returns, which takes half of the time.
+    #[inline(always)]
     pub(crate) fn next(&self, buffer: &mut Buffer) -> Result<Step, Problem> {
         let unread = buffer.unread();
         let Some(&[seconds, fraction, captured, original]) =

@@ -38,11 +38,21 @@ pub struct Sent {
     pub options: Vec<u8>,
     /// Microseconds since the epoch.
     pub at: i64,
+    pub checksum: Sum,
+}
+
+/// What a segment's checksum is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sum {
+    /// Some number, another one for each segment, so that no two look like one captured twice.
+    Any,
+    Right,
+    Wrong,
 }
 
 pub fn sent(from_client: bool, seq: u32, ack: u32, flags: u8, payload: &[u8]) -> Sent {
-    let payload = payload.to_vec();
-    Sent { from_client, seq, ack, flags, payload, window: 65_535, cut: 0, options: Vec::new(), at: 0 }
+    let (payload, options, checksum) = (payload.to_vec(), Vec::new(), Sum::Any);
+    Sent { from_client, seq, ack, flags, payload, window: 65_535, cut: 0, options, at: 0, checksum }
 }
 
 impl Sent {
@@ -58,7 +68,7 @@ impl Sent {
         Self { at, ..self }
     }
 
-    /// The bytes of the packet: IPv4 without a link header. The checksums are left empty.
+    /// The bytes of the packet: IPv4 without a link header, and without a checksum of its own.
     pub fn bytes(&self) -> Vec<u8> {
         let (client, server) = (([10, 0, 0, 1], 51234_u16), ([10, 0, 0, 2], 80_u16));
         let (source, destination) = if self.from_client { (client, server) } else { (server, client) };
@@ -72,15 +82,32 @@ impl Sent {
         bytes.extend(destination.1.to_be_bytes());
         bytes.extend(self.seq.to_be_bytes());
         bytes.extend(self.ack.to_be_bytes());
-        // The sequence number doubles as the checksum, so that no two segments look like one captured twice.
-        let checksum = (self.seq as u16 ^ self.at as u16).to_be_bytes();
         bytes.extend([(header as u8 / 4) << 4, self.flags]);
         bytes.extend(self.window.to_be_bytes());
-        bytes.extend([checksum[0], checksum[1], 0, 0]);
+        bytes.extend([0; 4]);
         bytes.extend(&self.options);
         bytes.extend(&self.payload);
+        let checksum = match self.checksum {
+            Sum::Any => self.seq as u16 ^ self.at as u16,
+            Sum::Right => checksum(&bytes),
+            Sum::Wrong => checksum(&bytes) ^ 1,
+        };
+        bytes[36..38].copy_from_slice(&checksum.to_be_bytes());
         bytes
     }
+}
+
+/// The checksum of a segment in an IPv4 packet without options (RFC 9293 §3.1).
+fn checksum(packet: &[u8]) -> u16 {
+    let length = (packet.len() - 20) as u32;
+    let words = packet[12..]
+        .chunks(2)
+        .map(|word| u32::from(word[0]) << 8 | word.get(1).map_or(0, |byte| u32::from(*byte)));
+    let mut sum = words.sum::<u32>() + 6 + length;
+    while sum >> 16 > 0 {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    !(sum as u16)
 }
 
 /// Client's first byte is sequence number 1, the server's 9,001. Neither side scales its windows.
