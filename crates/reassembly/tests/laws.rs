@@ -274,29 +274,6 @@ fn two_gigabytes_and_more_have_offsets_beyond_32_bits() {
     assert!(log.text().contains("c>s 4294967296+1"), "{}", log.text());
 }
 
-/// Where four gigabytes are given up that nobody acknowledged, an acknowledgment from before them looks like one of nearly
-/// all of them.
-#[test]
-fn an_old_acknowledgment_is_old_however_much_was_given_up() {
-    let mut segments = handshake(0, 9_000);
-    let step = (1 << 30) - 8;
-    for jump in 0..5_u32 {
-        segments.push(sent(true, 1 + jump * step, 9_001, ACK, b"x"));
-        segments.push(sent(true, 2 + jump * step, 9_001, ACK, b"y"));
-    }
-    segments.push(sent(false, 9_001, 1, ACK, b"old").window(9));
-    segments.push(sent(false, 9_004, 0, ACK, b"older").window(9));
-    segments.push(sent(false, 9_009, 2 + 4 * step, ACK, b"new"));
-    for (at, segment) in (0..).zip(&mut segments) {
-        segment.at = at * 60_000_000;
-    }
-    let mut flagged = segments.clone();
-    flagged.iter_mut().skip(3).for_each(|segment| segment.flags |= TcpFlags::ECE);
-    let (plain, flagged) = (run(&segments), run(&flagged));
-    assert_eq!((plain.text(), &plain.closes), (flagged.text(), &flagged.closes));
-    assert!(plain.closes[0].client_to_server.missing > 4 << 30 - 3, "{}", plain.text());
-}
-
 #[test]
 fn the_other_policies_are_what_they_say() {
     let conflicting = |overlap| {
