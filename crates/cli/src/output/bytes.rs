@@ -50,7 +50,7 @@ pub(crate) fn is_plain(bytes: &[u8]) -> bool {
 /// Whether there is none such among the bytes. In steps of a fixed size, which the compiler turns into a few instructions
 /// each; the last one goes over bytes that were looked at before.
 #[inline]
-pub(crate) fn none(bytes: &[u8], such: impl Fn(u8) -> bool) -> bool {
+fn none(bytes: &[u8], such: impl Fn(u8) -> bool) -> bool {
     fn found<const N: usize>(step: &[u8; N], such: impl Fn(u8) -> bool) -> bool {
         step.iter().fold(0, |found, byte| found | u8::from(such(*byte))) > 0
     }

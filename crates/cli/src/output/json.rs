@@ -9,7 +9,7 @@ use std::time::Duration;
 use egret_decode::{Endpoint, Path};
 use serde::{Serialize, Serializer};
 
-use super::bytes::{Latin1, none};
+use super::bytes::Latin1;
 
 /// An object that is being written.
 pub(crate) struct Json<'a> {
@@ -169,14 +169,15 @@ const BLOCK: usize = 1 << 6;
 /// The longest that one byte becomes: `\u001f`.
 const LONGEST: usize = 6;
 
+/// More than a block becomes.
+const ROOM: usize = 512;
+const _: () = assert!(BLOCK * LONGEST < ROOM);
+
 /// Writes the bytes of a text as they are in a string (RFC 8259 §7), and whether they are ASCII only.
 fn escape(bytes: &[u8], to: &mut Vec<u8>) -> bool {
+    let mut out = Out { room: [0; ROOM + 8], at: 0 };
     let mut all = 0;
     for block in bytes.chunks(BLOCK) {
-        let start = to.len();
-        // Room for whatever it becomes, and for what is written behind the end in vain.
-        to.resize(start + block.len() * LONGEST + size_of::<u64>(), 0);
-        let mut out = Out { room: to.get_mut(start..).unwrap_or_default(), at: 0 };
         let (words, rest) = block.as_chunks::<8>();
         for word in words {
             let word = u64::from_le_bytes(*word);
@@ -187,19 +188,35 @@ fn escape(bytes: &[u8], to: &mut Vec<u8>) -> bool {
             all |= u64::from(*byte);
             out.put_escaped(*byte);
         }
-        let end = start + out.at;
-        to.truncate(end);
+        to.extend_from_slice(out.room.get(..out.at).unwrap_or_default());
+        out.at = 0;
     }
     all & HIGH == 0
 }
 
-/// Where a block of a text is escaped to.
-struct Out<'a> {
-    room: &'a mut [u8],
+/// Whether bytes are ASCII without anything to escape.
+fn is_plain(bytes: &[u8]) -> bool {
+    let odd = |bytes: [u8; 8]| {
+        let word = u64::from_le_bytes(bytes);
+        special(word) | word & HIGH
+    };
+    let (words, _) = bytes.as_chunks::<8>();
+    // The last one goes over bytes that were looked at before.
+    match (bytes.last_chunk::<8>(), bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        (Some(last), ..) => words.iter().fold(odd(*last), |found, word| found | odd(*word)) == 0,
+        (None, Some([a, b, c, d]), Some([e, f, g, h])) => odd([*a, *b, *c, *d, *e, *f, *g, *h]) == 0,
+        _ => bytes.iter().all(|byte| odd([*byte; 8]) == 0),
+    }
+}
+
+/// Where a block of a text is escaped.
+struct Out {
+    /// There is room for whatever it becomes, and for what is written behind the end in vain.
+    room: [u8; ROOM + 8],
     at: usize,
 }
 
-impl Out<'_> {
+impl Out {
     /// Eight bytes. In a body that is JSON itself every seventh is a quotation mark: from mark to mark, each time all that is
     /// left is written, and the next mark goes over what is behind it. To look at each byte takes several times as long.
     #[inline(always)]
@@ -229,7 +246,9 @@ impl Out<'_> {
     /// Writes eight bytes, so many of which count.
     #[inline(always)]
     fn put(&mut self, bytes: u64, length: usize) {
-        if let Some(place) = self.room.get_mut(self.at..self.at + 8) {
+        // It is less anyway; so the compiler knows.
+        let at = self.at % ROOM;
+        if let Some(place) = self.room.get_mut(at..at + 8) {
             place.copy_from_slice(&bytes.to_le_bytes());
         }
         self.at += length;
@@ -300,7 +319,7 @@ impl HeadText<'_> {
     fn write(&self, to: &mut Vec<u8>) {
         to.push(b'"');
         let start = to.len();
-        if none(self.bytes, |byte| !(b' '..=b'~').contains(&byte) || matches!(byte, b'"' | b'\\')) {
+        if is_plain(self.bytes) {
             to.extend_from_slice(self.bytes);
         } else if !escape(self.bytes, to) && (self.latin1 || std::str::from_utf8(self.bytes).is_err()) {
             to.truncate(start - 1);
