@@ -3,6 +3,7 @@
 use egret_reassembly::Direction;
 
 use crate::body::Framing;
+use crate::budget::cost;
 use crate::chunked::Chunk;
 use crate::connection::{Connection, body_of};
 use crate::framing::decimal;
@@ -181,6 +182,9 @@ impl Connection {
         };
         let (limits, budget) = (&context.limits, &mut context.budget);
         let message = slot.message(direction);
+        if last && message.trailers.is_none() && bytes == b"\r\n" {
+            return; // Nearly always there are none.
+        }
         let room = limits.head.saturating_sub(message.trailers().bytes.len());
         let kept = budget.extend(&mut message.trailers_mut().bytes, bytes.get(..room).unwrap_or(bytes));
         if kept < bytes.len() {
@@ -194,6 +198,9 @@ impl Connection {
             lenient::fields(&section, 0, trailers, &mut anomalies, limits, budget);
             trailers.bytes = section;
             message.anomalies = anomalies;
+            if let Some(none) = message.trailers.take_if(|trailers| trailers.is_empty()) {
+                budget.release(cost(&none.bytes) + cost(&none.fields));
+            }
         }
     }
 

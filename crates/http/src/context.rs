@@ -272,8 +272,10 @@ impl<H: Handler> Context<H> {
         // What is kept is the beginning: behind a hole, or behind bytes that found no room, nothing is.
         if offset == body.raw.len() as u64 && body.raw.len() < keep {
             let wanted = bytes.get(..keep - body.raw.len()).unwrap_or(bytes);
-            if let (0, Framing::Length(length)) = (offset, body.framing) {
-                // Room is made once. A length is only somebody's word: for what is far, when it comes.
+            if let (0, Framing::Length(length)) = (offset, body.framing)
+                && self.budget.free() >= self.budget.limit() / 2
+            {
+                // Room is made once, where there is plenty. A length is only somebody's word: for what is far, when it comes.
                 let near = usize::try_from(length).unwrap_or(usize::MAX).min(keep).min(NEAR);
                 self.budget.reserve(&mut body.raw, near.max(wanted.len()));
             }

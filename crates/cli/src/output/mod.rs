@@ -46,9 +46,7 @@ impl std::error::Error for WriteError {
 /// Where the records go.
 pub(crate) struct Output {
     /// Standard output; on a thread of several there is none.
-    file: Option<File>,
-    /// What is to be written there.
-    buffer: Vec<u8>,
+    writer: Option<Writer>,
     /// Where records go there, each behind its [`Kind`].
     pub(crate) records: Records<u8>,
     /// What they are about.
@@ -59,6 +57,28 @@ pub(crate) struct Output {
     pub(crate) color: bool,
     /// How many columns a line may have; `None` when it is not read on a terminal.
     pub(crate) width: Option<usize>,
+}
+
+/// Standard output, and what is to be written there.
+struct Writer {
+    file: File,
+    buffer: Vec<u8>,
+}
+
+impl Writer {
+    fn flush(&mut self) -> io::Result<()> {
+        let result = self.file.write_all(&self.buffer);
+        // What could not be written is not tried again.
+        self.buffer.clear();
+        result
+    }
+}
+
+impl Drop for Writer {
+    /// Whatever ends the program, what it had found is printed if that works.
+    fn drop(&mut self) {
+        let _ = self.flush();
+    }
 }
 
 /// What a record that comes from another thread is.
@@ -94,7 +114,8 @@ impl Output {
     /// # Errors
     /// The system's, when the descriptor cannot be copied.
     pub(crate) fn plain() -> io::Result<Self> {
-        Ok(Self { file: Some(standard_output()?), ..Self::recording(false, None) })
+        let writer = Writer { file: standard_output()?, buffer: Vec::new() };
+        Ok(Self { writer: Some(writer), ..Self::recording(false, None) })
     }
 
     /// For a thread of several: the same records, on their way to this output.
@@ -103,8 +124,8 @@ impl Output {
     }
 
     fn recording(color: bool, width: Option<usize>) -> Self {
-        let (records, buffer) = (Records::default(), Vec::new());
-        Self { file: None, buffer, records, connection: 0, failed: None, flush_each: false, color, width }
+        let records = Records::default();
+        Self { writer: None, records, connection: 0, failed: None, flush_each: false, color, width }
     }
 
     /// Says which connection the next records are about.
@@ -145,7 +166,7 @@ impl Output {
             }
             result
         };
-        if self.file.is_none() {
+        let Some(Writer { buffer, .. }) = &mut self.writer else {
             let result = self.records.push(self.connection, |items| {
                 let start = items.len();
                 items.push(kind as u8);
@@ -153,19 +174,18 @@ impl Output {
             });
             self.failed = result.err();
             return;
-        }
-        let start = self.buffer.len();
-        self.failed = whole(&mut self.buffer, start).err();
-        if self.buffer.len() >= BUFFER || self.flush_each {
+        };
+        let start = buffer.len();
+        self.failed = whole(buffer, start).err();
+        if buffer.len() >= BUFFER || self.flush_each {
             self.flush();
         }
     }
 
     /// Hands everything to the system.
     pub(crate) fn flush(&mut self) {
-        if let (None, Some(file)) = (&self.failed, &mut self.file) {
-            self.failed = file.write_all(&self.buffer).err();
-            self.buffer.clear();
+        if let (None, Some(writer)) = (&self.failed, &mut self.writer) {
+            self.failed = writer.flush().err();
         }
     }
 
@@ -173,8 +193,8 @@ impl Output {
     /// notice before it has something to print.
     pub(crate) fn flush_idle(&mut self) {
         self.flush();
-        let Some(file) = &self.file else { return };
-        let mut stdout = [PollFd::new(file, PollFlags::empty())];
+        let Some(writer) = &self.writer else { return };
+        let mut stdout = [PollFd::new(&writer.file, PollFlags::empty())];
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
         let gone = poll(&mut stdout, Some(&now)).is_ok()
             && stdout.iter().any(|fd| fd.revents().contains(PollFlags::ERR));
