@@ -222,3 +222,30 @@ impl Output {
 fn standard_output() -> io::Result<File> {
     Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_record_is_printed_whole_or_not_at_all_and_nothing_is_left_over() {
+        let path = std::env::temp_dir().join(format!("egret-output-{}", std::process::id()));
+        let writer = Writer { file: File::create(&path).unwrap(), buffer: Vec::new() };
+        let mut out = Output { writer: Some(writer), ..Output::recording(false, None) };
+        let read = || fs::read_to_string(&path).unwrap();
+        out.line("one");
+        assert_eq!(read(), "", "it waits for more");
+        out.flush();
+        out.line("two");
+        out.record(|to| {
+            to.extend_from_slice(b"half");
+            Err(io::ErrorKind::Other.into())
+        });
+        out.line("three");
+        assert!(out.check().is_err());
+        drop(out);
+        assert_eq!(read(), "one\ntwo\n");
+        fs::remove_file(&path).unwrap();
+    }
+}
