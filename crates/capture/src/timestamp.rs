@@ -113,6 +113,7 @@ mod tests {
         assert_eq!(Timestamp::new(4_107_542_399, 999_999_999).to_string(), "2100-02-28T23:59:59.999999999Z");
         assert_eq!(Timestamp::from_nanos(-1).to_string(), "1969-12-31T23:59:59.999999999Z");
         assert_eq!(Timestamp::new(i64::MAX, 0).to_string(), "2262-04-11T23:47:16.854775807Z");
+        assert_eq!(Timestamp::from_nanos(i64::MIN).to_string(), "1677-09-21T00:12:43.145224192Z");
     }
 
     #[test]

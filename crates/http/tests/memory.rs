@@ -141,6 +141,84 @@ fn everything_is_given_back() {
     assert!(held[299] < 128 << 10, "a connection that is over holds nothing: {} bytes", held[299]);
 }
 
+/// What is held for a response that says how long it will be, when this much of its body has come.
+fn held_for(length: &str, came: &[u8], limits: Limits) -> usize {
+    use egret_http::{Connection, Context, Exchange, Opened, Piece, Timestamp};
+    let mut context = Context::new(|_: &Exchange| (), limits);
+    let mut connection = Connection::new(1, common::flow(), Opened::Handshake);
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
+    for (direction, bytes) in
+        [(CLIENT, &b"GET / HTTP/1.1\r\n\r\n"[..]), (SERVER, head.as_bytes()), (SERVER, came)]
+    {
+        connection.data(Piece::new(direction, Timestamp::EPOCH, bytes), &mut context);
+    }
+    context.memory_used()
+}
+
+#[test]
+fn a_length_takes_no_memory() {
+    let limits = Limits { keep_body: usize::MAX, ..Limits::default() };
+    let without = held_for("9", b"", limits);
+    for length in ["9", "16384", "1000000000", "18446744073709551615"] {
+        assert!(held_for(length, b"", limits) <= without + 64, "{length} before there is a body");
+        // Room for what is near is made once, and for nothing else.
+        let more = held_for(length, b"x", limits) - without;
+        assert!(more <= (16 << 10) + 64, "{length}: {more} bytes");
+    }
+    assert!(held_for("9000", b"x", limits) >= without + 9_000);
+    let little = Limits { keep_body: 100, ..limits };
+    assert!(held_for("9000", b"x", little) <= without + 200);
+    // Where most of the budget is taken, there is room for what has come.
+    let short = Limits { memory: without + 1_000, ..limits };
+    assert!(held_for("9000", b"x", short) <= without + 100);
+}
+
+#[test]
+fn what_waits_to_be_used_again_is_a_small_part_of_the_budget() {
+    use egret_http::{Connection, Context, Exchange, Moment, Opened, Piece, Timestamp};
+    let limits = Limits { memory: 4 << 20, keep_body: 1 << 20, ..Limits::default() };
+    let mut context = Context::new(|_: &Exchange| (), limits);
+    // As many exchanges at once as wait at most, each with long bodies both ways.
+    let mut connections: Vec<_> =
+        (0..64).map(|id| Connection::new(id, common::flow(), Opened::Handshake)).collect();
+    let body = "x".repeat(12_000);
+    let said = [
+        (CLIENT, format!("POST / HTTP/1.1\r\nContent-Length: 12000\r\n\r\n{body}")),
+        (SERVER, format!("HTTP/1.1 200 OK\r\nContent-Length: 12000\r\n\r\n{body}")),
+    ];
+    for (direction, bytes) in &said {
+        for connection in &mut connections {
+            connection.data(Piece::new(*direction, Timestamp::EPOCH, bytes.as_bytes()), &mut context);
+        }
+    }
+    for connection in &mut connections {
+        connection.close(Ending::Finished, Moment::default(), &mut context);
+    }
+    let (held, slots) = (context.memory_used(), 64 * 2_048);
+    assert!(held <= limits.memory / 16 + slots, "{held} bytes");
+}
+
+#[test]
+fn trailers_that_are_none_are_given_back() {
+    let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n";
+    let held = |pieces: &[&str]| {
+        use egret_http::{Connection, Context, Exchange, Moment, Opened, Piece, Timestamp};
+        let mut context = Context::new(|_: &Exchange| (), Limits::default());
+        let mut connection = Connection::new(1, common::flow(), Opened::Handshake);
+        connection.data(Piece::new(CLIENT, Timestamp::EPOCH, b"GET / HTTP/1.1\r\n\r\n"), &mut context);
+        for piece in [chunked].iter().chain(pieces) {
+            connection.data(Piece::new(SERVER, Timestamp::EPOCH, piece.as_bytes()), &mut context);
+        }
+        connection.close(Ending::Finished, Moment::default(), &mut context);
+        assert_eq!(context.stats().complete, 1, "{pieces:?}");
+        context.memory_used()
+    };
+    let whole = held(&["\r\n"]);
+    for pieces in [&["\r", "\n"][..], &["\n"], &["A: b\r\n", "\r\n"]] {
+        assert_eq!(held(pieces), whole, "{pieces:?}");
+    }
+}
+
 #[test]
 fn ten_thousand_pipelined_requests() {
     use egret_http::{Connection, Context, Exchange, Moment, Opened, Piece, Timestamp};

@@ -73,6 +73,8 @@ pub(crate) struct Tracked<S> {
     /// How many segments came.
     pub(crate) packets: u64,
     pub(crate) aside: Option<Box<Aside>>,
+    /// [`NEVER`] until both sides have said all: in eight bytes what would take sixteen. At the end of all times, which a
+    /// capture may claim, everybody has been silent for too long, whatever this is.
     finished: Timestamp,
     pub(crate) halves: [Half; 2],
     pub(crate) stream: Option<S>,
@@ -507,6 +509,21 @@ mod tests {
     fn a_connection_is_small() {
         let sizes = (size_of::<Tracked<()>>(), size_of::<Half>());
         assert!(sizes.0 <= 464 && sizes.1 <= 152, "{sizes:?}");
+    }
+
+    /// What is asked for before a packet is taken leaves out no line of memory of a direction.
+    #[test]
+    fn a_direction_is_brought_near_as_a_whole() {
+        let mut asked = [
+            offset_of!(Half, numbering),
+            offset_of!(Half, fin),
+            offset_of!(Half, fingerprint) + offset_of!(Fingerprint, at),
+            offset_of!(Half, done),
+        ];
+        asked.sort_unstable();
+        let [first, .., last] = asked;
+        assert!(first < 64 && size_of::<Half>() - last <= 64, "{asked:?}");
+        assert!(asked.is_sorted_by(|one, next| next - one <= 64), "{asked:?}");
     }
 
     /// A look-up needs no more than the line of memory that a connection begins in.

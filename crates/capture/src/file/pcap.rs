@@ -87,7 +87,7 @@ impl Pcap {
     }
 
     /// The next record, or how many unread bytes are needed to tell. Inlined in any case: where packets are lent to a batch,
-    /// nothing is left of the value that it returns, which takes half of the time.
+    /// nothing is left of the value that it returns, which takes a quarter of the instructions.
     #[inline(always)]
     pub(crate) fn next(&self, buffer: &mut Buffer) -> Result<Step, Problem> {
         let unread = buffer.unread();

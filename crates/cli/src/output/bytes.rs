@@ -42,23 +42,17 @@ pub(crate) fn escaped(bytes: &[u8], to: &mut Vec<u8>) {
     }
 }
 
-/// Whether bytes are printable ASCII and nothing else. Nearly always they are.
+/// Whether bytes are printable ASCII and nothing else. Nearly always they are. In steps of a fixed size, which the compiler
+/// turns into a few instructions each; the last one goes over bytes that were looked at before.
 pub(crate) fn is_plain(bytes: &[u8]) -> bool {
-    none(bytes, |byte| !(b' '..=b'~').contains(&byte))
-}
-
-/// Whether there is none such among the bytes. In steps of a fixed size, which the compiler turns into a few instructions
-/// each; the last one goes over bytes that were looked at before.
-#[inline]
-fn none(bytes: &[u8], such: impl Fn(u8) -> bool) -> bool {
-    fn found<const N: usize>(step: &[u8; N], such: impl Fn(u8) -> bool) -> bool {
-        step.iter().fold(0, |found, byte| found | u8::from(such(*byte))) > 0
+    fn is<const N: usize>(step: &[u8; N]) -> bool {
+        step.iter().fold(true, |plain, byte| plain & (b' '..=b'~').contains(byte))
     }
     let (steps, _) = bytes.as_chunks::<16>();
     match (bytes.last_chunk::<16>(), bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
-        (Some(last), ..) => !steps.iter().any(|step| found(step, &such)) && !found(last, &such),
-        (None, Some(first), Some(last)) => !found(first, &such) && !found(last, &such),
-        _ => !bytes.iter().any(|byte| such(*byte)),
+        (Some(last), ..) => steps.iter().all(is) && is(last),
+        (None, Some(first), Some(last)) => is(first) && is(last),
+        _ => bytes.iter().all(|byte| is(&[*byte])),
     }
 }
 

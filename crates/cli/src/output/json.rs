@@ -25,7 +25,7 @@ impl<'a> Json<'a> {
         to.push(b'}');
     }
 
-    /// Inlined wherever a name is given, so that writing it is a few instructions and no call: there are fifty in a record.
+    /// Inlined wherever a name is given, so that writing it is a few instructions and no call: there are dozens in a record.
     #[inline(always)]
     fn name(&mut self, name: &str) -> &mut Vec<u8> {
         if !mem::replace(&mut self.empty, false) {
@@ -195,7 +195,7 @@ fn escape(bytes: &[u8], to: &mut Vec<u8>) -> bool {
 }
 
 /// Whether bytes are ASCII without anything to escape.
-fn is_plain(bytes: &[u8]) -> bool {
+fn is_as_it_is(bytes: &[u8]) -> bool {
     let odd = |bytes: [u8; 8]| {
         let word = u64::from_le_bytes(bytes);
         special(word) | word & HIGH
@@ -218,7 +218,7 @@ struct Out {
 
 impl Out {
     /// Eight bytes. In a body that is JSON itself every seventh is a quotation mark: from mark to mark, each time all that is
-    /// left is written, and the next mark goes over what is behind it. To look at each byte takes several times as long.
+    /// left is written, and the next mark goes over what is behind it.
     #[inline(always)]
     fn escape(&mut self, word: u64) {
         let (mut marks, mut from) = (special(word), 0);
@@ -319,7 +319,7 @@ impl HeadText<'_> {
     fn write(&self, to: &mut Vec<u8>) {
         to.push(b'"');
         let start = to.len();
-        if is_plain(self.bytes) {
+        if is_as_it_is(self.bytes) {
             to.extend_from_slice(self.bytes);
         } else if !escape(self.bytes, to) && (self.latin1 || std::str::from_utf8(self.bytes).is_err()) {
             to.truncate(start - 1);
