@@ -13,14 +13,11 @@ use crate::half::{Fingerprint, Half};
 use crate::handshake::Connecting;
 use crate::key::is_same;
 use crate::seq::{Numbering, distance};
-use crate::standing::{Class, Standing};
+use crate::standing::{Class, NEVER, Standing};
 use crate::{
     Admit, Anomaly, Close, Connection, Direction, Ending, Limits, Opened, Refusal, Segment, Stream,
     StreamFactory,
 };
-
-/// The time that never comes.
-pub(crate) const NEVER: Timestamp = Timestamp::from_nanos(i64::MAX);
 
 /// How long the acknowledgment of the last FIN is waited for.
 pub(crate) const LAST_ACK: Duration = Duration::from_secs(1);
@@ -75,7 +72,7 @@ pub(crate) struct Tracked<S> {
     pub(crate) aside: Option<Box<Aside>>,
     /// [`NEVER`] until both sides have said all: in eight bytes what would take sixteen. At the end of all times, which a
     /// capture may claim, everybody has been silent for too long, whatever this is.
-    finished: Timestamp,
+    pub(crate) finished: Timestamp,
     pub(crate) halves: [Half; 2],
     pub(crate) stream: Option<S>,
     pub(crate) connecting: Connecting,
@@ -118,19 +115,6 @@ impl<S: Stream> Tracked<S> {
     /// Whether it is established, and nothing shows that a segment with its addresses may be of another connection.
     pub(crate) const fn is_settled(&self) -> bool {
         matches!(self.phase, Phase::Open) && self.finished().is_none() && self.aside.is_none()
-    }
-
-    /// When both sides had said all, once they have. The last acknowledgment is still waited for, so that it is counted.
-    #[inline]
-    pub(crate) const fn finished(&self) -> Option<Timestamp> {
-        if self.finished.nanos() == NEVER.nanos() { None } else { Some(self.finished) }
-    }
-
-    /// Both sides have said all.
-    pub(crate) fn finish(&mut self, now: Timestamp) {
-        if self.finished().is_none() {
-            self.finished = now;
-        }
     }
 
     /// Whether a flow is one of this connection's two.

@@ -11,7 +11,7 @@ use hashbrown::HashTable;
 
 use crate::arrival::Arrival;
 use crate::closing::Closing;
-use crate::connection::{Env, NEVER, Tracked};
+use crate::connection::{Env, Tracked};
 use crate::delivered::Delivered;
 use crate::fate::Fate;
 use crate::half::Half;
@@ -19,7 +19,7 @@ use crate::in_order::Short;
 use crate::key::{FlowHash, FlowHasher};
 use crate::queue::Queues;
 use crate::slots::Slots;
-use crate::standing::{Booked, Class, Standing};
+use crate::standing::{Booked, Class, NEVER, Standing};
 use crate::stats::Stats;
 use crate::strays::Strays;
 use crate::tombstones::Tombstones;

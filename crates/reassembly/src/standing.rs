@@ -9,6 +9,9 @@ use crate::connection::{LAST_ACK, Phase, Tracked};
 use crate::half::Half;
 use crate::{Limits, Opened, Stream};
 
+/// The time that never comes.
+pub(crate) const NEVER: Timestamp = Timestamp::from_nanos(i64::MAX);
+
 /// Where a connection is in the pool's queues, and what else the pool has noted of it.
 #[derive(Debug)]
 pub(crate) struct Standing {
@@ -70,6 +73,19 @@ impl<S: Stream> Tracked<S> {
             Some(booked) => booked.deadline,
             // What is booked of nobody else is what nearly every connection waits for at its end.
             None => self.last_ack_until(),
+        }
+    }
+
+    /// When both sides had said all, once they have. The last acknowledgment is still waited for, so that it is counted.
+    #[inline]
+    pub(crate) const fn finished(&self) -> Option<Timestamp> {
+        if self.finished.nanos() == NEVER.nanos() { None } else { Some(self.finished) }
+    }
+
+    /// Both sides have said all.
+    pub(crate) fn finish(&mut self, now: Timestamp) {
+        if self.finished().is_none() {
+            self.finished = now;
         }
     }
 
