@@ -9,6 +9,7 @@ use crate::head::Span;
 use crate::parse::Kind;
 use crate::scan::Scan;
 use crate::sniff::is_token;
+use wide::u8x16;
 
 /// The most headers of a head that goes this way.
 const MOST: usize = 64;
@@ -25,37 +26,40 @@ pub(crate) struct Plain {
 /// places of its fields are put into `fields`.
 pub(crate) fn read(kind: Kind, bytes: &[u8], fields: &mut Vec<(Span, Span)>) -> Option<(Plain, Scan)> {
     fields.clear();
-    let line_end = printable(bytes);
-    let line = bytes.get(..line_end)?;
+    // No place in it is more than fits in a span.
+    if bytes.len() > u32::MAX as usize {
+        return None;
+    }
+    let (line, mut rest) = bytes.split_at_checked(printable(bytes))?;
     let (start, status) = match kind {
         Kind::Request => (request_line(line)?, 0),
         Kind::Response => status_line(line)?,
     };
-    let first_line = line_end + 2;
-    let (mut lengths, mut at) = (Lengths::default(), line_end);
+    let mut lengths = Lengths::default();
     // Each turn begins at the end of a line, and goes over at least that.
     loop {
-        let [b'\r', b'\n', rest @ ..] = bytes.get(at..)? else { return None };
-        at += 2;
-        if let [b'\r', b'\n', ..] = rest {
-            let scan = Scan::found(at + 2, fields.len() + 2, first_line);
-            return Some((Plain { start, status, lengths }, scan));
-        }
-        let colon = name(rest);
-        let (name, [b':', value @ ..]) = rest.split_at_checked(colon)? else { return None };
-        let value = value.get(..printable(value))?;
-        if colon == 0 || fields.len() == MOST {
-            return None;
-        }
-        let from = at + colon + 1;
+        rest = rest.strip_prefix(b"\r\n")?;
+        let at = bytes.len() - rest.len();
+        let (name, behind) = rest.split_at_checked(name(rest))?;
+        let value = match behind {
+            [b':', value @ ..] if !name.is_empty() && fields.len() < MOST => value,
+            [b'\r', b'\n', ..] if name.is_empty() => {
+                let scan = Scan::found(at + 2, fields.len() + 2, line.len() + 2);
+                return Some((Plain { start, status, lengths }, scan));
+            }
+            _ => return None,
+        };
+        let (value, behind) = value.split_at_checked(printable(value))?;
+        rest = behind;
         let (front, inside) = trim(value);
-        let start = (from + front).min(from + value.len());
-        fields.push((Span::new(at..at + colon), Span::new(start..start + inside.len())));
+        let name_end = at + name.len();
+        let start = name_end + 1 + front;
+        let span = |start: usize, end: usize| Span { start: start as u32, end: end as u32 };
+        fields.push((span(at, name_end), span(start, start + inside.len())));
         // By length first: a call for each field would cost more than all the rest.
         if Lengths::may_be(name) {
             lengths.field(name, inside);
         }
-        at = from + value.len();
     }
 }
 
@@ -70,8 +74,8 @@ fn trim(value: &[u8]) -> (usize, &[u8]) {
     {
         return (1, rest);
     }
-    let spaces = value.iter().take_while(|byte| **byte == b' ').count();
-    (spaces, value.trim_ascii())
+    let inside = value.trim_ascii_start();
+    (value.len() - inside.len(), inside.trim_ascii_end())
 }
 
 /// A request line with a method of those that are used most. Whoever uses them speaks HTTP.
@@ -99,50 +103,47 @@ fn status_line(line: &[u8]) -> Option<([Span; 3], u16)> {
     Some(([Span::new(0..8), Span::new(9..12), Span::new(13..line.len())], status))
 }
 
-/// One in each byte of a number that holds eight.
-const EACH: u64 = 0x0101_0101_0101_0101;
-
-/// How many bytes there are up to the first of which `odd` has the highest bit set, in a number that holds eight of them. At
-/// the end, where there are no eight, up to the first that is not `fine`.
+/// How many bytes there are up to the first that is not `fine`. `all_fine` says the same of sixteen bytes at once, a bit
+/// for each.
 #[inline(always)]
-fn count(bytes: &[u8], odd: impl Fn(u64) -> u64, fine: impl Fn(u8) -> bool) -> usize {
-    let (words, tail) = bytes.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        let odd = odd(u64::from_le_bytes(*word)) & (EACH * 0x80);
+fn count(bytes: &[u8], all_fine: impl Fn(u8x16) -> u8x16, fine: impl Fn(u8) -> bool) -> usize {
+    let (blocks, tail) = bytes.as_chunks::<16>();
+    for (index, block) in blocks.iter().enumerate() {
+        let odd = all_fine(u8x16::new(*block)).to_bitmask() ^ 0xffff;
         if odd != 0 {
-            return index * 8 + odd.trailing_zeros() as usize / 8;
+            return index * 16 + odd.trailing_zeros() as usize;
         }
     }
-    words.len() * 8 + tail.iter().take_while(|byte| fine(**byte)).count()
+    blocks.len() * 16 + tail.iter().take_while(|byte| fine(**byte)).count()
+}
+
+/// Which of these bytes are from `first` to `last`.
+#[inline(always)]
+fn within(bytes: u8x16, first: u8, last: u8) -> u8x16 {
+    let above = bytes - u8x16::splat(first);
+    above.min(u8x16::splat(last - first)).simd_eq(above)
 }
 
 /// How many bytes there are up to the first that is not printable ASCII.
+#[inline]
 fn printable(bytes: &[u8]) -> usize {
-    // Below a space, DEL, or beyond ASCII. Carries only reach bytes behind one of those, and the first one counts.
-    let odd = |word: u64| word.wrapping_sub(EACH * 0x20) | word.wrapping_add(EACH) | word;
-    count(bytes, odd, |byte| matches!(byte, b' '..=b'~'))
+    count(bytes, |bytes| within(bytes, b' ', b'~'), |byte| matches!(byte, b' '..=b'~'))
 }
 
 /// How many bytes there are up to the first that is not printable ASCII, or a space.
 fn visible(bytes: &[u8]) -> usize {
-    let odd = |word: u64| word.wrapping_sub(EACH * 0x21) | word.wrapping_add(EACH) | word;
-    count(bytes, odd, |byte| byte.is_ascii_graphic())
+    count(bytes, |bytes| within(bytes, b'!', b'~'), |byte| byte.is_ascii_graphic())
 }
 
 /// How many bytes there are up to the first that cannot be in the name of a field.
 #[inline]
 fn name(bytes: &[u8]) -> usize {
-    // Nearly all names are of letters, digits and hyphens. With seven bits in a byte, no sum reaches the next one.
-    let odd = |word: u64| {
-        let seven = word & (EACH * 0x7f);
-        let lower = seven | (EACH * 0x20);
-        let from = |bytes: u64, first: u8| bytes + EACH * u64::from(0x80 - first);
-        let letter = from(lower, b'a') & !from(lower, b'z' + 1);
-        let digit = from(seven, b'0') & !from(seven, b'9' + 1);
-        let hyphen = EACH * 0x80 - (seven ^ (EACH * u64::from(b'-')));
-        !(letter | digit | hyphen) | word
+    // Nearly all names are of letters, digits and hyphens.
+    let all_plain = |bytes: u8x16| {
+        let lower = bytes | u8x16::splat(0x20);
+        within(lower, b'a', b'z') | within(bytes, b'0', b'9') | bytes.simd_eq(u8x16::splat(b'-'))
     };
-    let plain = count(bytes, odd, |byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let plain = count(bytes, all_plain, |byte| byte.is_ascii_alphanumeric() || byte == b'-');
     match bytes.get(plain..) {
         None | Some([b':', ..]) => plain,
         Some(rest) => plain + rest.iter().take_while(|byte| is_token(**byte)).count(),
