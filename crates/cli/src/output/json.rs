@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use egret_decode::{Endpoint, Path};
 use serde::{Serialize, Serializer};
+use wide::u8x16;
 
 use super::bytes::Latin1;
 
@@ -164,7 +165,10 @@ fn string(text: &str, to: &mut Vec<u8>) {
 }
 
 /// How much of a text is escaped at a time.
-const BLOCK: usize = 1 << 6;
+const BLOCK: usize = 64;
+
+/// How much of it is copied at a time: whatever is behind it is written in vain, and then written over.
+const STEP: usize = 16;
 
 /// The longest that one byte becomes: `\u001f`.
 const LONGEST: usize = 6;
@@ -175,107 +179,131 @@ const _: () = assert!(BLOCK * LONGEST < ROOM);
 
 /// Writes the bytes of a text as they are in a string (RFC 8259 §7), and whether they are ASCII only.
 fn escape(bytes: &[u8], to: &mut Vec<u8>) -> bool {
-    let mut out = Out { room: [0; ROOM + 8], at: 0 };
-    let mut all = 0;
-    for block in bytes.chunks(BLOCK) {
-        let (words, rest) = block.as_chunks::<8>();
-        for word in words {
-            let word = u64::from_le_bytes(*word);
-            all |= word;
-            out.escape(word);
-        }
-        for byte in rest {
-            all |= u64::from(*byte);
-            out.put_escaped(*byte);
-        }
-        to.extend_from_slice(out.room.get(..out.at).unwrap_or_default());
-        out.at = 0;
+    let mut out = Out { room: [0; ROOM + STEP], at: 0 };
+    let (mut ascii, mut rest) = (true, bytes);
+    while let Some(window) = rest.first_chunk() {
+        ascii &= out.escape(window, BLOCK);
+        out.empty(to);
+        rest = rest.get(BLOCK..).unwrap_or_default();
     }
-    all & HIGH == 0
+    for block in rest.chunks(BLOCK) {
+        let mut window = [0; BLOCK + STEP];
+        window.iter_mut().zip(block).for_each(|(place, byte)| *place = *byte);
+        ascii &= out.escape(&window, block.len());
+        out.empty(to);
+    }
+    ascii
 }
 
 /// Whether bytes are ASCII without anything to escape.
 fn is_as_it_is(bytes: &[u8]) -> bool {
-    let odd = |bytes: [u8; 8]| {
-        let word = u64::from_le_bytes(bytes);
-        special(word) | word & HIGH
+    let odd = |bytes: &[u8; 16]| {
+        let bytes = u8x16::new(*bytes);
+        special(bytes) | bytes
     };
-    let (words, _) = bytes.as_chunks::<8>();
-    // The last one goes over bytes that were looked at before.
-    match (bytes.last_chunk::<8>(), bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
-        (Some(last), ..) => words.iter().fold(odd(*last), |found, word| found | odd(*word)) == 0,
-        (None, Some([a, b, c, d]), Some([e, f, g, h])) => odd([*a, *b, *c, *d, *e, *f, *g, *h]) == 0,
-        _ => bytes.iter().all(|byte| odd([*byte; 8]) == 0),
-    }
+    let (steps, rest) = bytes.as_chunks();
+    let found = match bytes.last_chunk() {
+        // It goes over bytes that are looked at otherwise, too.
+        Some(last) => steps.iter().fold(odd(last), |found, step| found | odd(step)),
+        None => {
+            let mut step = [b' '; 16];
+            step.iter_mut().zip(rest).for_each(|(place, byte)| *place = *byte);
+            odd(&step)
+        }
+    };
+    found.to_bitmask() == 0
 }
 
 /// Where a block of a text is escaped.
 struct Out {
     /// There is room for whatever it becomes, and for what is written behind the end in vain.
-    room: [u8; ROOM + 8],
+    room: [u8; ROOM + STEP],
     at: usize,
 }
 
 impl Out {
-    /// Eight bytes. In a body that is JSON itself every seventh is a quotation mark: from mark to mark, each time all that is
-    /// left is written, and the next mark goes over what is behind it.
-    #[inline(always)]
-    fn escape(&mut self, word: u64) {
-        let (mut marks, mut from) = (special(word), 0);
-        self.put(word, 0);
+    /// A block, of which so many bytes count, and a step more; whether it is ASCII only.
+    ///
+    /// In a body that is JSON itself every seventh byte is a quotation mark. All marks of a block are looked for before the
+    /// first is written, so that the processor knows long before where the next one is.
+    #[inline]
+    fn escape(&mut self, window: &[u8; BLOCK + STEP], count: usize) -> bool {
+        let (steps, _) = window.as_chunks();
+        let (mut marks, mut beyond) = (0, 0);
+        for (index, step) in steps.iter().take(BLOCK / STEP).enumerate() {
+            let step = u8x16::new(*step);
+            marks |= u64::from(special(step).to_bitmask()) << (index * STEP);
+            beyond |= step.to_bitmask();
+        }
+        if count < BLOCK {
+            marks &= (1 << count) - 1;
+        }
+        let mut from = 0;
         while marks != 0 {
-            let place = marks.trailing_zeros() as usize / 8;
-            self.at += place - from;
-            let [byte, ..] = (word >> (8 * place)).to_le_bytes();
-            self.put_escaped(byte);
+            let place = marks.trailing_zeros() as usize;
+            self.copy(window, from, place);
+            self.put_escaped(window.get(place).copied().unwrap_or_default());
             from = place + 1;
-            self.put(word.checked_shr(8 * from as u32).unwrap_or(0), 0);
             marks &= marks - 1;
         }
-        self.at += 8 - from;
+        self.copy(window, from, count);
+        beyond == 0
     }
 
-    /// One byte, as it is or as what stands for it.
+    /// Writes what is from one place to another as it is.
+    #[inline(always)]
+    fn copy(&mut self, window: &[u8; BLOCK + STEP], mut from: usize, upto: usize) {
+        let behind = self.at + upto - from;
+        loop {
+            // It is less anyway; so the compiler knows.
+            let at = self.at % ROOM;
+            if let (Some(place), Some(step)) =
+                (self.room.get_mut(at..at + STEP), window.get(from..from + STEP))
+            {
+                place.copy_from_slice(step);
+            }
+            if behind <= self.at + STEP {
+                break;
+            }
+            (self.at, from) = (self.at + STEP, from + STEP);
+        }
+        self.at = behind;
+    }
+
+    /// One byte, as what stands for it.
     #[inline(always)]
     fn put_escaped(&mut self, byte: u8) {
-        const ESCAPES: [(u64, usize); 256] = escapes();
+        const ESCAPES: [([u8; 8], usize); 256] = escapes();
         let (escaped, length) = ESCAPES.get(usize::from(byte)).copied().unwrap_or_default();
-        self.put(escaped, length);
-    }
-
-    /// Writes eight bytes, so many of which count.
-    #[inline(always)]
-    fn put(&mut self, bytes: u64, length: usize) {
-        // It is less anyway; so the compiler knows.
         let at = self.at % ROOM;
-        if let Some(place) = self.room.get_mut(at..at + 8) {
-            place.copy_from_slice(&bytes.to_le_bytes());
+        if let Some(place) = self.room.get_mut(at..at + escaped.len()) {
+            place.copy_from_slice(&escaped);
         }
         self.at += length;
     }
+
+    /// Gives what was written to somebody else.
+    #[inline(always)]
+    fn empty(&mut self, to: &mut Vec<u8>) {
+        to.extend_from_slice(self.room.get(..self.at).unwrap_or_default());
+        self.at = 0;
+    }
 }
 
-/// One in each byte of a number that holds eight.
-const EACH: u64 = 0x0101_0101_0101_0101;
-
-/// The highest bit of each.
-const HIGH: u64 = EACH * 0x80;
-
-/// The highest bit of each of eight bytes that has to be escaped (a quotation mark, a backslash, a control character), and
-/// perhaps of others behind the first of them.
-const fn special(word: u64) -> u64 {
-    let (quote, backslash) = (word ^ (EACH * b'"' as u64), word ^ (EACH * b'\\' as u64));
-    let below = word.wrapping_sub(EACH * 0x20) | quote.wrapping_sub(EACH) | backslash.wrapping_sub(EACH);
-    below & !word & HIGH
+/// Which of these bytes have to be escaped: quotation marks, backslashes, control characters.
+#[inline(always)]
+fn special(bytes: u8x16) -> u8x16 {
+    let controls = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
+    controls | bytes.simd_eq(u8x16::splat(b'"')) | bytes.simd_eq(u8x16::splat(b'\\'))
 }
 
 /// What each byte of a text becomes, and how long that is.
-const fn escapes() -> [(u64, usize); 256] {
+const fn escapes() -> [([u8; 8], usize); 256] {
     const fn hex(digit: u8) -> u8 {
         if digit < 10 { b'0' + digit } else { b'a' + digit - 10 }
     }
-    let mut escapes = [(0, 0); 256];
-    let mut rest: &mut [(u64, usize)] = &mut escapes;
+    let mut escapes = [([0; 8], 0); 256];
+    let mut rest: &mut [([u8; 8], usize)] = &mut escapes;
     let mut byte = 0;
     while let [escape, behind @ ..] = rest {
         let short = match byte {
@@ -292,7 +320,7 @@ const fn escapes() -> [(u64, usize); 256] {
             0..0x20 => ([b'\\', b'u', b'0', b'0', hex(byte >> 4), hex(byte & 0xf), 0, 0], LONGEST),
             _ => ([byte, 0, 0, 0, 0, 0, 0, 0], 1),
         };
-        *escape = (u64::from_le_bytes(bytes), length);
+        *escape = (bytes, length);
         byte = byte.wrapping_add(1);
         rest = behind;
     }
