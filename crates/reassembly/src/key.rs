@@ -24,6 +24,11 @@ impl FlowHash {
     pub(crate) const fn spread(self) -> u64 {
         (self.0 as u64) << 32 | self.0 as u64
     }
+
+    /// One of `count` places, which is a power of two.
+    pub(crate) const fn among(self, count: usize) -> usize {
+        self.0 as usize & count.wrapping_sub(1)
+    }
 }
 
 /// Hashes flows, both directions of a connection alike. Seeded at random: nobody can choose where his connections go.

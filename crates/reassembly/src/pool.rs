@@ -79,11 +79,16 @@ impl<F: StreamFactory> StreamPool<F> {
         &self.factory
     }
 
-    /// Where the connection of a flow is, most probably, if it is known: nothing but the table is looked at.
+    /// Where the connection of a flow is, most probably, if it is known: nothing but the table is looked at. If it is not,
+    /// whether it is over will be asked next.
     #[inline]
     pub(crate) fn place(&self, flow: &Flow) -> u32 {
         let hash = self.hasher.hash(flow);
-        self.table.find(hash.spread(), |(known, _)| *known == hash).map_or(NOWHERE, |(_, index)| *index)
+        let Some((_, index)) = self.table.find(hash.spread(), |(known, _)| *known == hash) else {
+            self.tombstones.fetch(hash);
+            return NOWHERE;
+        };
+        *index
     }
 
     /// Has what a packet will need of its connection brought near from wherever it is in memory.
@@ -191,7 +196,7 @@ impl<F: StreamFactory> StreamPool<F> {
             }
         } else {
             let damaged = self.is_damaged(arrival);
-            if self.tombstones.is_leftover(&self.hasher, hash, arrival, damaged, now, &self.limits) {
+            if self.tombstones.is_leftover(hash, arrival, damaged, now, &self.limits) {
                 return self.stats.leftovers += 1;
             }
         }
