@@ -284,7 +284,7 @@ impl<F: StreamFactory> Assembler<F> {
         } else {
             Short::Long
         };
-        if short != Short::Gone {
+        if matches!(short, Short::Long | Short::Ignored) {
             self.go_the_long_way(decoded, (tcp, flow), fragments, (place, short), now, context);
         }
     }

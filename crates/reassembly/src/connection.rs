@@ -117,6 +117,12 @@ impl<S: Stream> Tracked<S> {
         matches!(self.phase, Phase::Open) && self.finished().is_none() && self.aside.is_none()
     }
 
+    /// Whether both sides have spoken for themselves, and nothing of the whole connection waits for a segment to come.
+    #[inline]
+    pub(crate) const fn is_calm(&self) -> bool {
+        matches!(self.phase, Phase::Open | Phase::HalfOpen) && self.aside.is_none()
+    }
+
     /// Whether a flow is one of this connection's two.
     #[inline]
     pub(crate) fn is_of(&self, flow: &Flow) -> bool {
@@ -279,7 +285,7 @@ impl<S: Stream> Tracked<S> {
     }
 
     /// Makes the user's stream, if that has not been done.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn ensure_stream<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) -> &mut S {
         match &mut self.stream {
             Some(stream) => stream,

@@ -267,7 +267,8 @@ impl<S: Stream> Tracked<S> {
         }
     }
 
-    fn finish_if_done<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
+    /// Ends the connection, or waits for its last acknowledgment, once both directions are done.
+    pub(crate) fn finish_if_done<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) {
         if self.phase == Phase::Closed {
             return;
         }

@@ -245,9 +245,10 @@ impl Half {
         self.trouble.is_none()
     }
 
-    /// Whether there is nothing here but what every direction has.
+    /// Whether there is nothing here but what every direction has: all of it came, and a FIN has been made known.
+    #[inline]
     pub(crate) fn is_plain(&self) -> bool {
-        self.trouble.is_none() && self.is_quiet()
+        self.trouble.is_none() && self.acked <= self.next && (self.done || self.fin == Fin::UNSEEN)
     }
 
     /// Forgets what is only remembered, where nothing waits: gaps, claims, urgent bytes and resets that are still ahead.
@@ -480,5 +481,23 @@ impl Half {
     /// Whether the receiver's next byte is known for certain: nothing is missing in front of what was seen.
     pub(crate) fn settled(&self) -> bool {
         self.waiting().is_empty() && (self.acked <= self.next || self.may_be_fin())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_direction_whose_end_is_still_ahead_is_not_plain() {
+        let mut half = Half::default();
+        assert!(half.is_plain());
+        half.set_fin(9, 5);
+        assert!(!half.is_plain());
+        // For want of memory, what is known of it is less, but it is there.
+        half.forget();
+        assert!(half.is_trouble_free() && !half.is_plain());
+        (half.next, half.done) = (9, true);
+        assert!(half.is_plain());
     }
 }

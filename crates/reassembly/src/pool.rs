@@ -4,7 +4,6 @@
 //! connections and waiting bytes never exceed [`Limits`]. What only ever saw a SYN is given up first.
 
 use std::collections::BTreeSet;
-use std::hint::black_box;
 
 use egret_decode::{Checksum, Decoded, Flow, Tcp, TcpFlags, Timestamp};
 use hashbrown::HashTable;
@@ -19,7 +18,7 @@ use crate::in_order::Short;
 use crate::key::{FlowHash, FlowHasher};
 use crate::queue::Queues;
 use crate::slots::Slots;
-use crate::standing::{Booked, Class, NEVER, Standing};
+use crate::standing::{Booked, Class, NEVER};
 use crate::stats::Stats;
 use crate::strays::Strays;
 use crate::tombstones::Tombstones;
@@ -94,24 +93,13 @@ impl<F: StreamFactory> StreamPool<F> {
     /// Has what a packet will need of its connection brought near from wherever it is in memory.
     #[inline]
     pub(crate) fn fetch(&self, place: u32) {
-        let Some(tracked) = self.at(place) else { return };
-        black_box((tracked.about.flow.source.port, tracked.phase, tracked.packets));
-        for half in &tracked.halves {
-            // At most a line of memory from each other.
-            black_box((half.numbering.is_some(), half.fin, half.fingerprint.at, half.done));
-        }
-        black_box(tracked.stream.is_some());
+        self.at(place).inspect(|tracked| tracked.fetch());
     }
 
     /// The same with what its stream will need, which the connection points to: that has to be near by then.
     #[inline]
     pub(crate) fn fetch_stream(&self, place: u32, decoded: &Decoded<'_>) {
-        if let (Some(tracked), Some(flow), false) =
-            (self.at(place), &decoded.flow, decoded.payload.is_empty())
-            && let Some(stream) = &tracked.stream
-        {
-            stream.fetch(tracked.direction(flow), decoded.payload.len());
-        }
+        self.at(place).inspect(|tracked| tracked.fetch_stream(decoded));
     }
 
     /// Takes one segment, if its connection is at `place` and it can go the short way.
@@ -126,18 +114,22 @@ impl<F: StreamFactory> StreamPool<F> {
     ) -> Short {
         let Self { factory, limits, slots, delivered, stats, .. } = self;
         let tracked = slots.at_mut(place);
-        let is_it = |tracked: &&mut Tracked<_>| {
-            tracked.is_of(flow) && tracked.is_settled() && tracked.standing.booked.is_none()
-        };
+        let is_it = |tracked: &&mut Tracked<_>| tracked.is_of(flow) && tracked.is_calm();
         let Some(tracked) = tracked.filter(is_it) else { return Short::Long };
         let packet = decoded.packet.number;
         let mut env = Env { limits, factory, context, delivered, now, packet };
+        let waited = tracked.finished;
         let short = tracked.in_order(decoded, (tcp, flow), &mut env);
         stats.segments += u64::from(short != Short::Long);
-        let (class, last, Standing { queued, .. }) = (tracked.class, tracked.last, &mut tracked.standing);
-        if short == Short::Gone && Queues::is_stale(*queued, last) {
-            *queued = self.queues.touch(place, class, last);
-            self.note_silence(last);
+        match short {
+            Short::Gone if Queues::is_stale(tracked.standing.queued, tracked.last) => {
+                self.book(place, waited)
+            }
+            Short::Moved => {
+                self.book(place, waited);
+                self.bury(place);
+            }
+            _ => {}
         }
         short
     }
@@ -330,11 +322,19 @@ impl<F: StreamFactory> StreamPool<F> {
     ) {
         let Self { factory, limits, slots, delivered, .. } = self;
         let Some(tracked) = slots.at_mut(index) else { return };
-        let waited = tracked.finished().is_some();
+        let waited = tracked.finished;
         act(tracked, &mut Env { limits, factory, context, delivered, now, packet });
+        self.book(index, waited);
+    }
+
+    /// Brings the pool's own books up to date after something happened to a connection, of which both sides had said all at
+    /// the time `waited`.
+    fn book(&mut self, index: u32, waited: Timestamp) {
+        let Self { limits, slots, .. } = self;
+        let Some(tracked) = slots.at_mut(index) else { return };
         // Most connections end without anything else to be booked of them, and soon after they have said all.
         let plain = tracked.standing.booked.is_none() && tracked.is_plain();
-        let in_line = match tracked.last_ack_until().filter(|_| plain && !waited) {
+        let in_line = match tracked.last_ack_until().filter(|_| plain && waited == NEVER) {
             Some(until) => {
                 self.next_due = self.next_due.min(until);
                 self.closing.push(until, tracked.about.id, index)
@@ -498,8 +498,8 @@ impl<F: StreamFactory> StreamPool<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Close, Connection, Data, Direction, Gap, Segment};
-    use egret_decode::{Endpoint, Path};
+    use crate::{Assembler, Close, Connection, Data, Gap};
+    use egret_decode::{LinkType, Packet, decode};
 
     struct Nothing;
 
@@ -521,52 +521,65 @@ mod tests {
         fn complete(&mut self, _: Close, (): &mut ()) {}
     }
 
+    const SYN: u8 = TcpFlags::SYN;
+    const ACK: u8 = TcpFlags::ACK;
+    const FIN: u8 = TcpFlags::FIN;
+
+    /// What each connection says to its end, but for the last acknowledgment: from the client or not, its numbers, its flags.
+    const SAID: [(bool, u32, u32, u8); 5] = [
+        (true, 0, 0, SYN),
+        (false, 900, 1, SYN | ACK),
+        (true, 1, 901, ACK),
+        (true, 1, 901, ACK | FIN),
+        (false, 901, 2, ACK | FIN),
+    ];
+
+    /// Connections of these ports say one thing after the other, all at one time.
+    fn said<'s>(
+        ports: std::ops::RangeInclusive<u16>,
+        what: impl Iterator<Item = &'s (bool, u32, u32, u8)> + Clone,
+    ) -> Assembler<Nothing> {
+        let limits = Limits { checksums: Checksums::Ignore, ..Limits::default() };
+        let mut assembler = Assembler::new(StreamPool::new(Nothing, limits));
+        let all = ports.flat_map(|port| what.clone().map(move |what| (port, *what)));
+        for (number, (port, (client, seq, ack, flags))) in (1..).zip(all) {
+            let mut data =
+                *b"\x45\0\0\x28\0\0\0\0\x40\x06\0\0\x0a\0\0\x01\x0a\0\0\x01------------\x50-\x03\xe8\0\0\0\0";
+            let (source, destination) = if client { (port, 80) } else { (80, port) };
+            data[20..22].copy_from_slice(&source.to_be_bytes());
+            data[22..24].copy_from_slice(&destination.to_be_bytes());
+            data[24..28].copy_from_slice(&seq.to_be_bytes());
+            data[28..32].copy_from_slice(&ack.to_be_bytes());
+            data[33] = flags;
+            let packet = Packet {
+                number,
+                timestamp: Timestamp::EPOCH,
+                link_type: LinkType::IPV4,
+                interface: 0,
+                data: &data,
+                wire_len: 40,
+            };
+            assembler.assemble(&decode(packet), &mut ());
+        }
+        assembler.advance(Timestamp::EPOCH, &mut ());
+        assembler
+    }
+
     /// Connections that come and go at one time leave nothing behind that waits for that time to pass.
     #[test]
     fn who_has_ended_is_not_waited_for() {
-        const SYN: u8 = TcpFlags::SYN;
-        const ACK: u8 = TcpFlags::ACK;
-        const FIN: u8 = TcpFlags::FIN;
-        let mut pool = StreamPool::new(Nothing, Limits::default());
-        let end = |last, port| Endpoint { ip: [10, 0, 0, last].into(), port };
-        for port in 1_u16..=1_000 {
-            let from_client = Flow { source: end(1, port), destination: end(2, 80), path: Path::EMPTY };
-            let said = [
-                (true, 0, 0, SYN),
-                (false, 900, 1, SYN | ACK),
-                (true, 1, 901, ACK | FIN),
-                (false, 901, 2, ACK | FIN),
-                (true, 2, 902, ACK),
-            ];
-            for (step, (client, seq, ack, flags)) in (0..).zip(said) {
-                let segment = Segment {
-                    direction: Direction::ClientToServer,
-                    timestamp: Timestamp::EPOCH,
-                    packet: u64::from(port) * 5 + step,
-                    seq,
-                    ack,
-                    flags: TcpFlags(flags),
-                    window: 1_000,
-                    urgent: None,
-                    payload: b"",
-                    cut: 0,
-                    fragments: &[],
-                };
-                let flow = if client { from_client } else { from_client.reversed() };
-                let mut arrival = Arrival {
-                    segment,
-                    flow,
-                    window_scale: None,
-                    sack: false,
-                    sent_at: None,
-                    checksum: None,
-                    identity: (0, 0),
-                };
-                let place = pool.place(&flow);
-                pool.segment(&mut arrival, place, Timestamp::EPOCH, &mut ());
-            }
-        }
+        let assembler = said(1_001..=2_000, SAID.iter().chain(&[(true, 2, 902, ACK)]));
+        let pool = assembler.pool();
         assert_eq!((pool.stats.ended.finished, pool.table.len()), (1_000, 0));
         assert!(pool.closing.len() < 100, "{}", pool.closing.len());
+    }
+
+    /// Nor does a connection that goes on and on without the last acknowledgment.
+    #[test]
+    fn a_connection_is_waited_for_once() {
+        let again = std::iter::repeat_n(&(true, 2, 901, ACK), 1_000);
+        let assembler = said(1_001..=1_001, SAID.iter().chain(again));
+        let pool = assembler.pool();
+        assert_eq!((pool.stats.segments, pool.table.len(), pool.closing.len()), (1_005, 1, 1));
     }
 }

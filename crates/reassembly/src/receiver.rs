@@ -83,11 +83,7 @@ impl<S: Stream> Tracked<S> {
         }
         let acknowledged = self.acknowledge(segment);
         if self.phase == Phase::HalfOpen {
-            self.phase = Phase::Open;
-            let client = segment.direction == Direction::ClientToServer;
-            if let (true, Connecting::Since(syn_at)) = (client, self.connecting) {
-                self.connecting = Connecting::Took(segment.timestamp.since(syn_at));
-            }
+            self.establish(segment);
         }
         if !self.aside().fast_opens.is_empty() {
             self.settle_fast_opens(segment, env);
@@ -110,6 +106,16 @@ impl<S: Stream> Tracked<S> {
             self.aside_mut().doubtful.push(Doubtful { held: Held::new(arrival), fresh });
         } else {
             self.data(segment, acknowledged, env);
+        }
+    }
+
+    /// The first segment that only an established connection has ends the handshake.
+    #[inline(never)]
+    pub(crate) fn establish(&mut self, segment: &Segment<'_>) {
+        self.phase = Phase::Open;
+        let client = segment.direction == Direction::ClientToServer;
+        if let (true, Connecting::Since(syn_at)) = (client, self.connecting) {
+            self.connecting = Connecting::Took(segment.timestamp.since(syn_at));
         }
     }
 

@@ -31,6 +31,12 @@ fn timed(mut segments: Vec<Sent>) -> Vec<Sent> {
     segments
 }
 
+/// The option of a time stamp.
+fn stamp(value: u32) -> Vec<u8> {
+    let [a, b, c, d] = value.to_be_bytes();
+    vec![1, 1, 8, 10, a, b, c, d, 0, 0, 0, 0]
+}
+
 fn message(len: usize) -> Vec<u8> {
     (0..len).map(|index| b'a' + (index % 26) as u8).collect()
 }
@@ -41,15 +47,20 @@ proptest! {
     #[test]
     fn congestion_flags_change_nothing(
         isns: (u32, u32),
-        turns in prop::collection::vec((any::<bool>(), 0_usize..40, 0_u32..6, 0_u8..20, any::<bool>()), 1..40),
-        ends: bool,
+        turns in prop::collection::vec((any::<bool>(), prop_oneof![Just(0_usize), 0..40_usize], 0_u32..6, 0_u8..24, any::<bool>()), 0..40),
+        (agreed, stamps, window, ends) in (any::<bool>(), any::<bool>(), prop_oneof![Just(0_u16), Just(40)], 0..4),
         checksums in prop_oneof![Just(Checksums::Ignore), Just(Checksums::Auto), Just(Checksums::Verify)],
     ) {
         let mut next = [isns.0.wrapping_add(1), isns.1.wrapping_add(1)];
         // With windows so small that some segments go beyond them.
         let mut segments: Vec<Sent> =
-            handshake(isns.0, isns.1).into_iter().map(|segment| segment.window(40)).collect();
-        for (clock, (from_client, len, behind, odd, stamped)) in (1_u32..).zip(turns) {
+            handshake(isns.0, isns.1).into_iter().map(|segment| segment.window(window)).collect();
+        segments.truncate(if agreed { 3 } else { 2 });
+        if stamps {
+            segments.iter_mut().for_each(|segment| segment.options = stamp(1));
+        }
+        let mut pauses = Vec::new();
+        for (clock, (from_client, len, behind, odd, stamped)) in (1_000_u32..).zip(turns) {
             let (own, other) = if from_client { (0, 1) } else { (1, 0) };
             let (mut seq, mut ack) = (next[own], next[other]);
             next[own] = seq.wrapping_add(len as u32);
@@ -62,35 +73,59 @@ proptest! {
                 4 => seq = seq.wrapping_sub(behind),
                 7 => seq = seq.wrapping_add(16 * behind),
                 8 => ack = ack.wrapping_add(16 * behind),
+                // So long that a last acknowledgment is waited for no longer.
+                21 => pauses.push(segments.len()),
+                22 => seq = seq.wrapping_sub(1 + len as u32),
+                // Captured twice.
+                23 => {
+                    segments.extend(segments.last().cloned());
+                    continue;
+                }
                 _ => {}
             }
-            let flags = if odd < 12 { ACK | PSH } else { ACK };
-            let mut segment = sent(from_client, seq, ack, flags, &message(len)).window(40 + 8 * u16::from(odd));
+            let flags = match odd {
+                // The end of a direction, with data and without, and said again; what comes behind it is odd by itself.
+                20 | 22 => ACK | FIN,
+                0..12 => ACK | PSH,
+                _ => ACK,
+            };
+            next[own] = next[own].wrapping_add(u32::from(odd == 20));
+            let mut segment = sent(from_client, seq, ack, flags, &message(len)).window(window + window / 5 * u16::from(odd));
             if stamped {
-                let [a, b, c, d] = clock.wrapping_sub(behind * u32::from(odd == 5)).to_be_bytes();
-                segment = segment.options(&[1, 1, 8, 10, a, b, c, d, 0, 0, 0, 0]);
+                segment.options = stamp(clock.wrapping_sub(behind * u32::from(matches!(odd, 5 | 22))));
             }
             if odd == 9 {
                 segment.checksum = Sum::Wrong;
             }
             let place = if odd == 6 { segments.len() - 1 } else { segments.len() };
-            segments.insert(place.max(3), segment);
+            segments.insert(place.max(2), segment);
         }
-        if ends {
+        if ends > 0 {
             segments.push(sent(true, next[0], next[1], ACK | FIN, b""));
             segments.push(sent(false, next[1], next[0].wrapping_add(1), ACK | FIN, b""));
         }
+        if ends > 1 {
+            segments.push(sent(true, next[0].wrapping_add(1), next[1].wrapping_add(1), ACK, b""));
+        }
+        if ends > 2 {
+            pauses.push(segments.len() - 1);
+        }
         let mut segments = timed(segments);
+        for pause in pauses {
+            segments.iter_mut().skip(pause).for_each(|segment| segment.at += 1_200_000);
+        }
         if checksums != Checksums::Ignore {
             let unset = segments.iter_mut().filter(|segment| segment.checksum == Sum::Any);
             unset.for_each(|segment| segment.checksum = Sum::Right);
         }
         let mut flagged = segments.clone();
-        flagged.iter_mut().skip(3).for_each(|segment| segment.flags |= TcpFlags::ECE);
+        let agreeing = flagged.iter_mut().filter(|segment| segment.flags & SYN == 0);
+        agreeing.for_each(|segment| segment.flags |= TcpFlags::ECE);
         let limits = Limits { checksums, ..Limits::default() };
         let (plain, flagged) = (run_with(&segments, limits, 0), run_with(&flagged, limits, 0));
         prop_assert_eq!(plain.text(), flagged.text());
         prop_assert_eq!(plain.closes, flagged.closes);
+        prop_assert_eq!(plain.stats, flagged.stats);
     }
 
     #[test]

@@ -176,7 +176,8 @@ fn run_timed(packets: &[(i64, Vec<u8>)], limits: Limits, ticks: i64) -> Log {
         assembler.assemble(&decode(packet), &mut log);
     }
     assembler.finish(&mut log);
-    log.check(&assembler.stats());
+    log.stats = assembler.stats();
+    log.check(&log.stats);
     log
 }
 
@@ -190,6 +191,7 @@ pub struct Log {
     pub anomalies: Vec<Anomaly>,
     pub gaps: Vec<Gap>,
     pub closes: Vec<Close>,
+    pub stats: Stats,
     opened: usize,
 }
 
