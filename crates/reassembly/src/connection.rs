@@ -117,7 +117,7 @@ impl<S: Stream> Tracked<S> {
         matches!(self.phase, Phase::Open) && self.finished().is_none() && self.aside.is_none()
     }
 
-    /// Whether both sides have spoken for themselves, and nothing of the whole connection waits for a segment to come.
+    /// Whether it is known who is who, and nothing that concerns both directions waits for a segment to come.
     #[inline]
     pub(crate) const fn is_calm(&self) -> bool {
         matches!(self.phase, Phase::Open | Phase::HalfOpen) && self.aside.is_none()
@@ -284,7 +284,7 @@ impl<S: Stream> Tracked<S> {
         }
     }
 
-    /// Makes the user's stream, if that has not been done.
+    /// Makes the user's stream, if that has not been done. Inlined in any case: nearly always there is nothing to do.
     #[inline(always)]
     pub(crate) fn ensure_stream<F: StreamFactory<Stream = S>>(&mut self, env: &mut Env<'_, F>) -> &mut S {
         match &mut self.stream {

@@ -150,7 +150,7 @@ impl<S: Stream> Tracked<S> {
         if begins { Short::Moved } else { Short::Gone }
     }
 
-    /// A side has said all, or says again that it has the other's.
+    /// A side has said all, now or before; with what it acknowledges, that may be the end.
     #[inline(never)]
     fn end<F: StreamFactory<Stream = S>>(&mut self, direction: Direction, env: &mut Env<'_, F>) {
         let half = self.half_mut(direction);

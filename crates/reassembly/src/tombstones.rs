@@ -1,7 +1,8 @@
 //! Connections that are over: what has to be known of them, so that their last packets open no new ones.
 //!
 //! Promises: what is found depends on packet time alone; there are never more than [`Limits::connections`], each of about
-//! sixty bytes with its part of the chains. They are apart from the connections that go on, which stay few, and near each other in memory.
+//! sixty bytes with its part of the chains. They are apart from the connections that go on, which stay few, and near each
+//! other in memory.
 
 use std::collections::VecDeque;
 use std::hint::black_box;
