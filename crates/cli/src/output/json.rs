@@ -408,6 +408,22 @@ mod tests {
     }
 
     #[test]
+    fn bytes_beyond_ascii_are_seen_wherever_they_are() {
+        for length in [1, 7, 15, 16, 17, 40, 80, 81, 150] {
+            for place in 0..length {
+                for first in [b'a', b'"'] {
+                    let mut bytes = vec![b'a'; length];
+                    (bytes[0], bytes[place]) = (first, 0xe9);
+                    let head = HeadText { bytes: &bytes, latin1: place % 2 == 0 };
+                    let mut to = Vec::new();
+                    head.write(&mut to);
+                    assert_eq!(String::from_utf8(to).unwrap(), serde_json::to_string(&head).unwrap());
+                }
+            }
+        }
+    }
+
+    #[test]
     fn what_is_written_is_json() {
         let mut to = Vec::new();
         Json::object(&mut to, |json| {
