@@ -10,15 +10,16 @@ use std::thread;
 
 use egret_decode::{Batch, Decoder, Packet, Timestamp};
 
-use crate::parallel::{Gone, Line, take_records};
+use crate::parallel::take_records;
+use crate::records::{Gone, Line};
 use crate::{PacketSource, RecordSink, Shard};
 
 /// How many batches a block has, if there are so many to be had at once. To wake a thread that sleeps takes tens of
 /// microseconds, a good part of what there is to do for it in one batch.
-const BATCHES: usize = 4;
+const BATCHES: usize = 8;
 
 /// How many blocks there are more than threads.
-const SPARE: usize = 4;
+const SPARE: usize = 2;
 
 /// A block of packets.
 #[derive(Default)]

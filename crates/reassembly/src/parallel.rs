@@ -7,18 +7,14 @@
 
 use std::hint::black_box;
 use std::panic::resume_unwind;
-use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 use egret_decode::{Batch, Decoded, Decoder, Timestamp};
 
 use crate::assembler::{AHEAD, Step};
 use crate::office::{Alarm, Block, Office, Router, Task};
-use crate::records::{Handed, Piece, Records};
+use crate::records::{Gone, Line, Records};
 use crate::{Assembler, Shard, Stats, Stream, StreamFactory, StreamPool};
-
-/// How many pieces of records of one thread wait to be taken.
-const WAITING: usize = 2;
 
 /// A context whose streams leave [`Records`] in it.
 pub trait Recording {
@@ -88,9 +84,9 @@ type ContextOf<F> = <<F as StreamFactory>::Stream as Stream>::Context;
 /// A thread that is done with what there is for it reads the next block of packets, decodes each packet as far as to know
 /// whose it is, and gives the block to every thread; one after the other they do, so that none waits while there is something
 /// to do. It looks at the time of each packet, which stands in a list beside the block, and at the bytes of its own packets
-/// alone; fragments are everybody's. There are four more blocks than threads, of up to four batches of 256 KiB each, and for
-/// each thread a few pieces of records of 64 KiB (or one record). Beside these there is what assemblers and contexts hold.
-/// The calling thread only takes the records.
+/// alone; fragments are everybody's. There are two more blocks than threads, of up to eight batches of 256 KiB each, and for
+/// each thread up to six pieces of records of 256 KiB (or one record). Beside these there is what assemblers and contexts
+/// hold. The calling thread only takes the records.
 ///
 /// # What limits it
 /// One thread at a time reads, and tells whose each packet is: with more and more cores, the whole comes down to what that
@@ -124,12 +120,10 @@ where
         let (mut crew, mut running) = (Vec::new(), Vec::new());
         let parts = (0..threads).filter_map(|index| shard.part(index, threads));
         for ((me, part), (pool, mut context)) in (0..).zip(parts).zip(workers) {
-            let (to, from) = sync_channel(WAITING);
-            context.records().send_to(to);
+            crew.push(context.records().line());
             let worker = Worker { me, assembler: Assembler::sharded(pool, part), context };
             let office = &office;
             running.push(scope.spawn(move || worker.run(office)));
-            crew.push(Line { from, piece: Piece::default(), last: false });
         }
         let ended = office.take_all(crew, sink);
         office.close();
@@ -240,37 +234,12 @@ where
     move |step, context| context.records().at(event * STEPS + step as u64)
 }
 
-/// What the calling thread has of another one.
-pub(crate) struct Line<T> {
-    from: Receiver<Handed<T>>,
-    /// Records that were handed over and not taken yet.
-    piece: Piece<T>,
-    /// These are the last of their block.
-    last: bool,
-}
-
-impl<T> Line<T> {
-    /// The place of the next record of the block, which is waited for; `Ok(None)` if there are no more.
-    fn next(&mut self) -> Result<Option<(u64, u64)>, Gone> {
-        loop {
-            let next = self.piece.next();
-            if next.is_some() || self.last {
-                return Ok(next);
-            }
-            (self.piece, self.last) = self.from.recv().map_err(|_| Gone)?;
-        }
-    }
-}
-
-/// A thread is no more: it panicked.
-pub(crate) struct Gone;
-
 /// Takes all records of a block, in order.
 pub(crate) fn take_records<T, S: RecordSink<T>>(
     crew: &mut [Line<T>],
     sink: &mut S,
 ) -> Result<Result<(), S::Error>, Gone> {
-    crew.iter_mut().for_each(|line| line.last = false);
+    crew.iter_mut().for_each(Line::next_block);
     loop {
         let mut first = None;
         for line in crew.iter_mut() {
@@ -281,7 +250,7 @@ pub(crate) fn take_records<T, S: RecordSink<T>>(
             }
         }
         let Some((_, line)) = first else { return Ok(Ok(())) };
-        if let Err(error) = sink.record(line.piece.take()) {
+        if let Err(error) = sink.record(line.take()) {
             return Ok(Err(error));
         }
     }

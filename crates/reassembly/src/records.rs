@@ -4,10 +4,14 @@
 //! nothing piles up, however slow the output is.
 
 use std::mem;
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-/// So many bytes of records are handed over at once, in the middle of a batch of packets; in its end, those there are.
-const PIECE: usize = 64 << 10;
+/// So many bytes of records are handed over at once, in the middle of a block of packets; in its end, those there are. Each
+/// time the thread that takes them may have to be woken, in the place of one of those that work.
+const PIECE: usize = 256 << 10;
+
+/// How many pieces of one thread wait to be taken: it may be done with a few blocks before another one is with the first.
+const WAITING: usize = 4;
 
 /// The records of one thread, in the order in which they came to be.
 ///
@@ -17,12 +21,33 @@ pub struct Records<T> {
     piece: Piece<T>,
     /// When what is recorded now happens: see [`at`](Self::at).
     step: u64,
-    to: Option<SyncSender<Handed<T>>>,
+    to: Option<Exit<T>>,
 }
+
+/// Where records go from a thread.
+#[derive(Debug)]
+struct Exit<T> {
+    to: SyncSender<Handed<T>>,
+    /// Pieces of which all was taken: memory that is used again stays where it is near, and nobody has to be asked for more.
+    back: Receiver<Piece<T>>,
+}
+
+/// Where they come from.
+pub(crate) struct Line<T> {
+    from: Receiver<Handed<T>>,
+    back: SyncSender<Piece<T>>,
+    /// Records that were handed over and not taken yet.
+    piece: Piece<T>,
+    /// These are the last of their block.
+    last: bool,
+}
+
+/// A thread is no more: it panicked.
+pub(crate) struct Gone;
 
 /// Records that are handed over.
 #[derive(Debug)]
-pub(crate) struct Piece<T> {
+struct Piece<T> {
     items: Vec<T>,
     marks: Vec<Mark>,
     /// How many records were taken out, and items.
@@ -30,8 +55,8 @@ pub(crate) struct Piece<T> {
     from: usize,
 }
 
-/// A piece, and whether it is the last of its batch.
-pub(crate) type Handed<T> = (Piece<T>, bool);
+/// A piece, and whether it is the last of its block.
+type Handed<T> = (Piece<T>, bool);
 
 /// The end of a record, and its place among those of all threads.
 #[derive(Debug, Clone, Copy)]
@@ -55,8 +80,12 @@ impl<T> Records<T> {
     }
 
     /// Where they go from now on. Without it, they stay here.
-    pub(crate) fn send_to(&mut self, to: SyncSender<Handed<T>>) {
-        self.to = Some(to);
+    pub(crate) fn line(&mut self) -> Line<T> {
+        let (to, from) = sync_channel(WAITING);
+        // No more than there can be: those that wait, the one that is taken from, and the one that is filled.
+        let (give_back, back) = sync_channel(WAITING + 2);
+        self.to = Some(Exit { to, back });
+        Line { from, back: give_back, piece: Piece::default(), last: false }
     }
 
     /// They stay here from now on.
@@ -70,14 +99,46 @@ impl<T> Records<T> {
         self.step = step;
     }
 
+    /// Hands over what there is; `last` if it is the last of its block.
     pub(crate) fn hand_over(&mut self, last: bool) {
-        if let Some(to) = &self.to {
-            let another = Piece::with_room_of(&self.piece);
+        if let Some(Exit { to, back }) = &self.to {
+            let another = back.try_recv().unwrap_or_default();
             if to.send((mem::replace(&mut self.piece, another), last)).is_err() {
                 // Nobody takes anything any more.
                 self.to = None;
             }
         }
+    }
+}
+
+impl<T> Line<T> {
+    /// The place of the next record of the block, which is waited for; `Ok(None)` if there are no more.
+    pub(crate) fn next(&mut self) -> Result<Option<(u64, u64)>, Gone> {
+        loop {
+            let next = self.piece.next();
+            if next.is_some() || self.last {
+                return Ok(next);
+            }
+            let (piece, last) = self.from.recv().map_err(|_| Gone)?;
+            let mut taken = mem::replace(&mut self.piece, piece);
+            self.last = last;
+            // What one long record made grow is let go with it.
+            if taken.items.capacity().saturating_mul(size_of::<T>()) <= 2 * PIECE {
+                taken.clear();
+                // If it is not taken back, its thread is at its end.
+                let _ = self.back.try_send(taken);
+            }
+        }
+    }
+
+    /// Takes the next record out.
+    pub(crate) fn take(&mut self) -> &[T] {
+        self.piece.take()
+    }
+
+    /// The next records are of another block.
+    pub(crate) fn next_block(&mut self) {
+        self.last = false;
     }
 }
 
@@ -88,18 +149,20 @@ impl<T> Default for Records<T> {
 }
 
 impl<T> Piece<T> {
-    fn with_room_of(other: &Self) -> Self {
-        let (items, marks) = (Vec::with_capacity(other.items.len()), Vec::with_capacity(other.marks.len()));
-        Self { items, marks, taken: 0, from: 0 }
+    /// Forgets everything, and keeps the memory.
+    fn clear(&mut self) {
+        self.items.clear();
+        self.marks.clear();
+        (self.taken, self.from) = (0, 0);
     }
 
     /// The place of the next record.
-    pub(crate) fn next(&self) -> Option<(u64, u64)> {
+    fn next(&self) -> Option<(u64, u64)> {
         self.marks.get(self.taken).map(|mark| mark.place)
     }
 
     /// Takes the next record out.
-    pub(crate) fn take(&mut self) -> &[T] {
+    fn take(&mut self) -> &[T] {
         let end = self.marks.get(self.taken).map_or(self.from, |mark| mark.end);
         let record = self.items.get(self.from..end).unwrap_or_default();
         (self.taken, self.from) = (self.taken + 1, end);

@@ -242,8 +242,8 @@ fn nothing_is_read_far_ahead_of_what_is_printed() {
         let mut counting = Counting { capture: capture(&file), read: Arc::default() };
         let mut slow = Slow { read: Arc::clone(&counting.read), furthest: 0 };
         threads(count, Shard::WHOLE, &mut counting, &mut slow).result.unwrap();
-        // Blocks of four batches, four more than threads; and the id is the number of the first of three packets.
-        assert!(slow.furthest < 4 * 10 * (count as u64 + 4) + 3, "{} with {count} threads", slow.furthest);
+        // Blocks of eight batches, two more than threads; and the id is the number of the first of three packets.
+        assert!(slow.furthest < 8 * 10 * (count as u64 + 2) + 3, "{} with {count} threads", slow.furthest);
     }
 }
 
