@@ -104,12 +104,14 @@ impl<F: StreamFactory> Assembler<F> {
     /// Looks for what is known of the connections of these packets, the first [`AHEAD`] of them, and has it brought near.
     #[inline]
     pub(crate) fn look_up(&self, packets: &[Decoded<'_>]) -> [u32; AHEAD] {
-        let mut places = [NOWHERE; AHEAD];
-        for (place, decoded) in places.iter_mut().zip(packets) {
+        // First what needs no memory from afar, so that as many of the loads behind it as can be are under way together.
+        let mut hashes = [None; AHEAD];
+        for (hash, decoded) in hashes.iter_mut().zip(packets) {
             if let (Some(_), Some(flow)) = (decoded.tcp(), &decoded.flow) {
-                *place = self.pool.place(flow);
+                *hash = Some(self.pool.hash(flow));
             }
         }
+        let places = hashes.map(|hash| hash.map_or(NOWHERE, |hash| self.pool.place(hash)));
         for place in places {
             self.pool.fetch(place);
         }
@@ -208,7 +210,8 @@ impl<F: StreamFactory> Assembler<F> {
     fn date(&mut self, now: Timestamp, context: &mut ContextOf<F>) {
         for held in std::mem::take(&mut self.undated) {
             let mut arrival = held.arrival();
-            self.pool.segment(&mut arrival, self.pool.place(&held.arrival.flow), now, context);
+            let place = self.pool.place(self.pool.hash(&held.arrival.flow));
+            self.pool.segment(&mut arrival, place, now, context);
         }
     }
 
@@ -278,7 +281,7 @@ impl<F: StreamFactory> Assembler<F> {
     ) {
         let (Some(tcp), Some(flow)) = (decoded.tcp(), &decoded.flow) else { return };
         // A packet in front of it may have begun the connection.
-        let place = if place == NOWHERE { self.pool.place(flow) } else { place };
+        let place = if place == NOWHERE { self.pool.place(self.pool.hash(flow)) } else { place };
         let short = if fragments.is_empty() && !self.clock.doubts() {
             self.pool.in_order(place, decoded, (tcp, flow), now, context)
         } else {

@@ -78,11 +78,16 @@ impl<F: StreamFactory> StreamPool<F> {
         &self.factory
     }
 
-    /// Where the connection of a flow is, most probably, if it is known: nothing but the table is looked at. If it is not,
-    /// whether it is over will be asked next.
+    /// What a flow hashes to in this pool.
     #[inline]
-    pub(crate) fn place(&self, flow: &Flow) -> u32 {
-        let hash = self.hasher.hash(flow);
+    pub(crate) fn hash(&self, flow: &Flow) -> FlowHash {
+        self.hasher.hash(flow)
+    }
+
+    /// Where the connection of a flow with this hash is, most probably, if it is known: nothing but the table is looked at. If
+    /// it is not, whether it is over will be asked next.
+    #[inline]
+    pub(crate) fn place(&self, hash: FlowHash) -> u32 {
         let Some((_, index)) = self.table.find(hash.spread(), |(known, _)| *known == hash) else {
             self.tombstones.fetch(hash);
             return NOWHERE;
