@@ -41,8 +41,8 @@ impl Timestamp {
 
     /// How long after `earlier` this is; zero when it is not after it at all.
     pub const fn since(self, earlier: Self) -> Duration {
-        let nanos = (self.0 as i128) - (earlier.0 as i128);
-        if nanos <= 0 { Duration::ZERO } else { Duration::from_nanos(nanos as u64) }
+        // The distance of any two is less than 2^64: it is right also where it is more than an i64 holds.
+        if self.0 <= earlier.0 { Duration::ZERO } else { Duration::from_nanos(self.0.abs_diff(earlier.0)) }
     }
 
     /// This time moved back by `duration`.

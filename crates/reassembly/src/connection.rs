@@ -411,10 +411,11 @@ impl<S: Stream> Tracked<S> {
         let fingerprint = Fingerprint { identity, at: segment.timestamp, packets: self.packets as u32 };
         let half = self.half_mut(segment.direction);
         let before = half.fingerprint;
-        let the_same = before.packets > 0 && before.identity == identity;
-        let at_once = fingerprint.at.since(before.at) <= DUPLICATE_TIME
+        let again = before.packets > 0
+            && before.identity == identity
+            && fingerprint.at.since(before.at) <= DUPLICATE_TIME
             && fingerprint.packets.wrapping_sub(before.packets) <= DUPLICATE_PACKETS;
-        if the_same && at_once {
+        if again {
             self.duplicates_reported = true;
             self.report(Anomaly::DuplicateCapture { packet: segment.packet }, env);
         } else {

@@ -68,11 +68,16 @@ impl<'a> TcpOptions<'a> {
     }
 
     /// The timestamps: the sender's clock, and the echo of its peer's.
+    #[inline]
     pub fn timestamps(self) -> Option<(u32, u32)> {
         // Nearly every segment has exactly these, in the order that RFC 7323 recommends (appendix A).
         if let [1, 1, 8, 10, a, b, c, d, e, f, g, h] = *self.bytes {
             return Some((u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h])));
         }
+        self.timestamps_among_others()
+    }
+
+    fn timestamps_among_others(self) -> Option<(u32, u32)> {
         self.last(|option| match option {
             TcpOption::Timestamps { value, echo } => Some((value, echo)),
             _ => None,
