@@ -108,7 +108,7 @@ impl<F: StreamFactory> Assembler<F> {
         let mut hashes = [None; AHEAD];
         for (hash, decoded) in hashes.iter_mut().zip(packets) {
             if let (Some(_), Some(flow)) = (decoded.tcp(), &decoded.flow) {
-                *hash = Some(self.pool.hash(flow));
+                *hash = Some(self.pool.hasher.hash(flow));
             }
         }
         let places = hashes.map(|hash| hash.map_or(NOWHERE, |hash| self.pool.place(hash)));
@@ -210,7 +210,7 @@ impl<F: StreamFactory> Assembler<F> {
     fn date(&mut self, now: Timestamp, context: &mut ContextOf<F>) {
         for held in std::mem::take(&mut self.undated) {
             let mut arrival = held.arrival();
-            let place = self.pool.place(self.pool.hash(&held.arrival.flow));
+            let place = self.pool.place(self.pool.hasher.hash(&held.arrival.flow));
             self.pool.segment(&mut arrival, place, now, context);
         }
     }
@@ -281,7 +281,7 @@ impl<F: StreamFactory> Assembler<F> {
     ) {
         let (Some(tcp), Some(flow)) = (decoded.tcp(), &decoded.flow) else { return };
         // A packet in front of it may have begun the connection.
-        let place = if place == NOWHERE { self.pool.place(self.pool.hash(flow)) } else { place };
+        let place = if place == NOWHERE { self.pool.place(self.pool.hasher.hash(flow)) } else { place };
         let short = if fragments.is_empty() && !self.clock.doubts() {
             self.pool.in_order(place, decoded, (tcp, flow), now, context)
         } else {

@@ -31,7 +31,7 @@ pub(crate) const NOWHERE: u32 = u32::MAX;
 pub struct StreamPool<F: StreamFactory> {
     factory: F,
     pub(crate) limits: Limits,
-    hasher: FlowHasher,
+    pub(crate) hasher: FlowHasher,
     /// The places of the connections that are not over, with what their flows hash to. Small, it stays in the cache.
     table: HashTable<(FlowHash, u32)>,
     slots: Slots<F::Stream>,
@@ -76,12 +76,6 @@ impl<F: StreamFactory> StreamPool<F> {
     /// The factory that makes the streams.
     pub fn factory(&self) -> &F {
         &self.factory
-    }
-
-    /// What a flow hashes to in this pool.
-    #[inline]
-    pub(crate) fn hash(&self, flow: &Flow) -> FlowHash {
-        self.hasher.hash(flow)
     }
 
     /// Where the connection of a flow with this hash is, most probably, if it is known: nothing but the table is looked at. If
