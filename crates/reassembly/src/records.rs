@@ -175,3 +175,32 @@ impl<T> Default for Piece<T> {
         Self { items: Vec::new(), marks: Vec::new(), taken: 0, from: 0 }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_used_again_but_for_what_a_long_record_made_grow() {
+        let mut records = Records::default();
+        let mut line = records.line();
+        // How much room there was for a record of so many bytes, which is handed over and taken.
+        let mut pass = |len| {
+            let room = records.piece.items.capacity();
+            records.push(1, |items| items.resize(items.len() + len, b'x'));
+            records.hand_over(true);
+            line.next_block();
+            let mut taken = Vec::new();
+            while let Ok(Some(_)) = line.next() {
+                taken.push(line.take().len());
+            }
+            assert_eq!(taken, [len]);
+            room
+        };
+        let rooms: Vec<usize> = (0..8).map(|_| pass(1_000)).collect();
+        assert!(rooms.ends_with(&[1_000; 4]), "{rooms:?}");
+        pass(3 * PIECE);
+        let rooms: Vec<usize> = (0..8).map(|_| pass(1_000)).collect();
+        assert!(rooms.iter().all(|room| *room <= 1_000) && rooms.ends_with(&[1_000; 4]), "{rooms:?}");
+    }
+}
